@@ -1,0 +1,1 @@
+"""The Streamlit front end; nothing here knows torch."""

@@ -1,0 +1,1 @@
+"""Things a person looks at; each draws a Response."""

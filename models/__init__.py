@@ -1,0 +1,1 @@
+"""Predict brain activity: a plain Python library, usable without the app."""

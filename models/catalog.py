@@ -1,0 +1,215 @@
+"""One frozen row a model; drives pickers, cards, docs and tests.
+
+A new model is one encoder file, one row here and its tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Literal
+
+from models.errors import ModelNotFoundError
+from models.types import Setting, Settings
+
+__all__ = ["CATALOG", "ModelCard", "get_card", "list_cards", "load_object"]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a person and the program must know of one model.
+
+    Parameters
+    ----------
+    id : str
+        BERG's id, or ours for a reference model.
+    title, summary : str
+        Words for a person.
+    modality : {"image", "transcript"}
+        What it takes.
+    encoder : str
+        ``"module:Class"``, loaded on first use.
+    space, atlas : str
+        Names in ``models.spaces``.
+    subjects : tuple of (id, label)
+    units : str
+        Written on every colour bar and axis.
+    is_signed : bool
+        Whether zero is a meaningful middle.
+    is_embedded : bool
+        True: needs no download.
+    licence, citation, version : str
+    badge, caveat, long_caveat : str
+        Short label of a figure, the label, the long text.
+    accuracy : str
+        Where held-out accuracy comes from, or that none is published.
+    settings : tuple of Setting
+    low_confidence_regions : tuple of str
+        Regions to mark in every chart.
+    receptive_fields : str
+        ``"module:function"`` giving ``models.retinotopy.ReceptiveFields``; empty for none.
+    """
+
+    id: str
+    title: str
+    summary: str
+    modality: Literal["image", "transcript"]
+    encoder: str
+    space: str
+    atlas: str
+    subjects: tuple[tuple[str, str], ...]
+    units: str
+    is_signed: bool
+    is_embedded: bool
+    licence: str
+    citation: str
+    version: str
+    badge: str
+    caveat: str
+    long_caveat: str
+    accuracy: str
+    settings: tuple[Setting, ...] = ()
+    low_confidence_regions: tuple[str, ...] = ()
+    receptive_fields: str = ""
+
+    def default_settings(self) -> Settings:
+        """All settings at their defaults."""
+        return Settings.of(self.settings)
+
+
+_REFERENCE_VISION = ModelCard(
+    id="reference-vision",
+    title="Reference model of early visual cortex (R1)",
+    summary=(
+        "Local contrast of your picture, pooled by the receptive fields of V1, V2, V3 and hV4 "
+        "of an average brain. Published equations, nothing to download."
+    ),
+    modality="image",
+    encoder="models.encoders.reference_vision:ReferenceVision",
+    space="fsaverage5",
+    atlas="retinotopy",
+    subjects=(("average", "Average brain (template)"),),
+    units="relative response (model units)",
+    is_signed=False,
+    is_embedded=True,
+    licence="MIT (code); template shape fitted to Benson et al. 2014",
+    citation=(
+        "Kay, Winawer, Rokem, Mezer & Wandell 2013, PLoS Comput Biol; Broderick, Simoncelli & "
+        "Winawer 2022, J Vis; Benson et al. 2014, PLoS Comput Biol"
+    ),
+    version="R1 parameters 1",
+    badge="REFERENCE R1 - early visual cortex, model units",
+    caveat=(
+        "Reference model: published equations; no weights trained on brain responses; the average "
+        "map's shape was fitted to a published atlas (R1). Not a prediction for any individual."
+    ),
+    long_caveat=(
+        "Computed from your picture's local contrast with published equations (Kay et al. 2013; "
+        "Broderick et al. 2022) on an average brain's map. People's maps differ in size up to "
+        "threefold. It knows nothing about what the picture shows. Grey = outside V1-V3/hV4 or "
+        "outside the picture."
+    ),
+    accuracy="No published accuracy for this model: nothing is masked by accuracy.",
+    settings=(
+        Setting(
+            "visual_angle_deg",
+            "Picture width",
+            8.4,
+            "features",
+            help="Visual angle of the picture's longer side. It matters as much as the picture.",
+            unit="deg",
+            minimum=2.0,
+            maximum=30.0,
+            step=0.1,
+        ),
+        Setting(
+            "fixation_x_deg",
+            "Fixation, right of centre",
+            0.0,
+            "readout",
+            help="Where the eyes rest, measured from the picture's centre.",
+            unit="deg",
+            minimum=-15.0,
+            maximum=15.0,
+            step=0.1,
+        ),
+        Setting(
+            "fixation_y_deg",
+            "Fixation, above centre",
+            0.0,
+            "readout",
+            help="Where the eyes rest, measured from the picture's centre.",
+            unit="deg",
+            minimum=-15.0,
+            maximum=15.0,
+            step=0.1,
+        ),
+        Setting(
+            "second_order_contrast",
+            "Second-order contrast c",
+            1.0,
+            "readout",
+            help=(
+                "1 = the published c of each area (.93 to .99): uneven texture drives more than "
+                "even texture. 0 = none: plain spatial summation."
+            ),
+            unit="x published c",
+            minimum=0.0,
+            maximum=1.0,
+            step=0.05,
+        ),
+        Setting(
+            "is_minus_average",
+            "Minus the average picture",
+            False,
+            "readout",
+            help=(
+                "Show the difference from the mean response to the built-in reference pictures. "
+                "Without it photographs differ by only about 11 %."
+            ),
+        ),
+        Setting(
+            "receptive_field_size",
+            "Receptive-field sizes",
+            "kay2013",
+            "readout",
+            help="Which published line of receptive-field size against eccentricity is used.",
+            choices=(
+                ("kay2013", "Kay et al. 2013"),
+                ("wandell2015", "Wandell & Winawer 2015"),
+            ),
+        ),
+    ),
+    low_confidence_regions=("hV4",),
+    receptive_fields="models.retinotopy:load_receptive_fields",
+)
+
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
+
+
+def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:
+    """Rows of the catalog, of one modality if asked."""
+    return tuple(card for card in CATALOG if modality in (None, card.modality))
+
+
+def get_card(model_id: str) -> ModelCard:
+    """Row of one model.
+
+    Raises
+    ------
+    ModelNotFoundError
+        No such id; the text lists near matches.
+    """
+    for card in CATALOG:
+        if card.id == model_id:
+            return card
+    ids = [card.id for card in CATALOG]
+    near = get_close_matches(model_id, ids) or ids
+    raise ModelNotFoundError(f"There is no model {model_id!r}. Did you mean {', '.join(near)}?")
+
+
+def load_object(path: str) -> Any:
+    """Import ``"module:name"`` and return the named object."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

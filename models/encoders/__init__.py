@@ -1,0 +1,1 @@
+"""Encoding models, one a file."""
