@@ -286,7 +286,7 @@ def _on_grey(image: Image.Image, notes: list[str]) -> Image.Image:
     """Lay a picture with transparent places on mid-grey."""
     if image.mode != "RGBA":
         return image
-    if image.getextrema()[3] != (255, 255):
+    if image.getchannel("A").getextrema() != (255, 255):
         notes.append("Transparent places are shown as mid-grey, which counts as nothing there.")
     ground = Image.new("RGBA", image.size, (MID_GREY, MID_GREY, MID_GREY, 255))
     return Image.alpha_composite(ground, image).convert("RGB")
