@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"models.errors"},
     {"models.types"},
+    {"models.patterns", "models.picture_colour"},
     {"models.picture_file"},
     {"models.stimulus", "models.spaces"},
     {"models.retinotopy", "models.catalog", "models.gallery"},

@@ -1,9 +1,7 @@
 """Built-in pictures: where they fall in the visual field, hand-computed."""
 
-import numpy as np
 import pytest
 
-from models import gallery
 from models.gallery import get_set
 
 SIDE = 384
