@@ -100,7 +100,11 @@ class EncodingModel(ABC):
 
     @abstractmethod
     def readout(
-        self, features: Features, selection: Selection, settings: Settings
+        self,
+        features: Features,
+        selection: Selection,
+        settings: Settings,
+        report: Report = ignore_progress,
     ) -> tuple[Response, ...]:
         """Responses of the selected places, one :class:`Response` a subject.
 
@@ -108,6 +112,8 @@ class EncodingModel(ABC):
         ------
         SelectionError
             Subject, region or index is not in this model.
+        Cancelled
+            ``report`` asked to stop.
         """
 
     @abstractmethod
