@@ -23,8 +23,15 @@ export class Renderer {
   #createResources() {
     const { gl } = this;
     const { surfaceFragment, surfaceVertex } = shaders;
-    this.byVertex = createProgram(gl, surfaceVertex(false), surfaceFragment);
-    this.byParcel = createProgram(gl, surfaceVertex(true), surfaceFragment);
+    this.programs = new Map();
+    this.surfaceProgram = (isParcels, isMorphing) => {
+      const key = `${isParcels} ${isMorphing}`;
+      if (!this.programs.has(key)) {
+        const vertex = surfaceVertex(isParcels, isMorphing);
+        this.programs.set(key, createProgram(gl, vertex, surfaceFragment));
+      }
+      return this.programs.get(key);
+    };
     this.ids = createProgram(gl, shaders.idVertex, shaders.idFragment);
     this.outlines = createProgram(gl, shaders.outlineVertex, shaders.outlineFragment);
     this.markers = createProgram(gl, shaders.markerVertex, shaders.markerFragment);
@@ -100,38 +107,50 @@ export class Renderer {
 
   #drawSurfaces(panels, time, style, dpr, height) {
     const { gl, values } = this;
-    const { program, uniforms } = values.isParcels ? this.byParcel : this.byVertex;
-    gl.useProgram(program);
+    gl.activeTexture(gl.TEXTURE1);
+    if (values.isParcels) gl.bindTexture(gl.TEXTURE_2D, values.texture);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.lut);
-    gl.uniform1i(uniforms.lut, 0);
-    if (values.isParcels) {
-      gl.activeTexture(gl.TEXTURE1);
-      gl.bindTexture(gl.TEXTURE_2D, values.texture);
-      gl.uniform1i(uniforms.values, 1);
-      gl.activeTexture(gl.TEXTURE0);
-    }
-    gl.uniform4fv(uniforms.decoding, values.decoding);
-    gl.uniform1f(uniforms.between, time.between);
-    gl.uniform2f(uniforms.scaling, style.scaleFrom, style.scaleBy);
-    gl.uniform3f(uniforms.threshold, style.threshold, style.isSigned ? 1 : 0, style.fade ? 1 : 0);
-    gl.uniform2f(uniforms.look, style.underlay, 1);
+    let current = null;
     for (const panel of panels) {
+      const isMorphing = panel.from !== panel.to && panel.mixing < 1;
+      const from = isMorphing ? panel.from : panel.to;
+      const used = this.surfaceProgram(values.isParcels, isMorphing);
+      const { uniforms } = used;
+      if (used !== current) this.#styleSurfaces((current = used), time, style);
       this.#viewport(panel, dpr, height);
       gl.uniformMatrix4fv(uniforms.camera, false, panel.matrix);
       gl.uniformMatrix3fv(uniforms.turn, false, panel.turn);
-      gl.uniform1f(uniforms.mixing, panel.mixing);
+      gl.uniform1f(uniforms.mixing ?? null, panel.mixing);
+      gl.uniform4f(
+        uniforms.window, (panel.left + panel.width / 2) * dpr,
+        height - (panel.top + panel.height / 2) * dpr, (panel.width / 2) * dpr, (panel.height / 2) * dpr,
+      );
+      gl.uniform1f(uniforms.softness, panel.end.isFocused ? 28 * dpr : 0);
       for (const side of panel.hemispheres) {
-        const surface = this.surfaces[side].surface(panel.from, panel.to);
+        const surface = this.surfaces[side].surface(from, panel.to);
         this.#cull(surface);
         gl.bindVertexArray(surface.array);
         values.pointAt(surface, side === 1, time.a, time.b);
         if (values.isParcels) gl.uniform4iv(uniforms.row, values.rowOf(side === 1, time.a, time.b));
         gl.uniform4fv(uniforms.placeA, surface.placeA);
-        gl.uniform4fv(uniforms.placeB, surface.placeB);
+        gl.uniform4fv(uniforms.placeB ?? null, surface.placeB);
         gl.drawElements(gl.TRIANGLES, surface.count, this.surfaces[side].indexType, 0);
       }
     }
+  }
+
+  /** Uniforms that all panels share. */
+  #styleSurfaces({ program, uniforms }, time, style) {
+    const { gl, values } = this;
+    gl.useProgram(program);
+    gl.uniform1i(uniforms.lut, 0);
+    gl.uniform1i(uniforms.values ?? null, 1);
+    gl.uniform4fv(uniforms.decoding, values.decoding);
+    gl.uniform1f(uniforms.between, time.between);
+    gl.uniform2f(uniforms.scaling, style.scaleFrom, style.scaleBy);
+    gl.uniform3f(uniforms.threshold, style.threshold, style.isSigned ? 1 : 0, style.fade ? 1 : 0);
+    gl.uniform1f(uniforms.underlay, style.underlay);
   }
 
   #drawOutlines(panels, style, dpr, height) {

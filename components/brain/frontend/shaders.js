@@ -22,13 +22,17 @@ vec2 decode(float stored) {     // (value, 1), or (0, 0) where not modelled
 }
 `;
 
-/** Surface; `isParcels` reads a texture by parcel instead of attributes by vertex. */
-export const surfaceVertex = (isParcels) => `#version 300 es
+/**
+ * Surface. `isParcels` reads a texture by parcel instead of attributes by vertex; `isMorphing`
+ * is off while one shape stands still, which spares half of the fetching.
+ */
+export const surfaceVertex = (isParcels, isMorphing) => `#version 300 es
 precision highp float;
 layout(location=${ATTRIBUTE.positionA}) in vec3 positionA;
-layout(location=${ATTRIBUTE.positionB}) in vec3 positionB;
 layout(location=${ATTRIBUTE.normalA}) in vec3 normalA;
-layout(location=${ATTRIBUTE.normalB}) in vec3 normalB;
+${isMorphing ? `
+layout(location=${ATTRIBUTE.positionB}) in vec3 positionB;
+layout(location=${ATTRIBUTE.normalB}) in vec3 normalB;` : ""}
 layout(location=${ATTRIBUTE.anatomy}) in vec2 anatomy;   // sulcal depth 0..1, medial wall 0 or 1
 ${isParcels ? `
 layout(location=${ATTRIBUTE.parcel}) in float parcel;    // 0 = none
@@ -42,13 +46,19 @@ layout(location=${ATTRIBUTE.valueA}) in float valueA;
 layout(location=${ATTRIBUTE.valueB}) in float valueB;`}
 uniform mat3 turn;
 uniform float between;          // 0 = frame A, 1 = frame B
-${PLACE}${VALUE}
+${isMorphing ? PLACE : `
+uniform mat4 camera;
+uniform vec4 placeA;`}
+${VALUE}
 out vec2 value;                 // value times coverage, coverage: borders of NaN do not bleed
 out vec3 normal;
 out vec2 fold;
 void main() {
+${isMorphing ? `
   gl_Position = camera * vec4(place(positionA, positionB), 1.0);
-  normal = turn * mix(normalA, normalB, mixing);
+  normal = turn * mix(normalA, normalB, mixing);` : `
+  gl_Position = camera * vec4(placeA.xyz + placeA.w * positionA, 1.0);
+  normal = turn * normalA;`}
   fold = anatomy;
 ${isParcels ? `
   value = parcel < 0.5 ? vec2(0.0) : mix(decode(stored(row.x)), decode(stored(row.y)), between);` : `
@@ -63,7 +73,9 @@ in vec2 fold;
 uniform sampler2D lut;
 uniform vec2 scaling;           // colour map position = x + y * value
 uniform vec3 threshold;         // size, 1 = by magnitude, 1 = fade instead of hide
-uniform vec2 look;              // sulcal underlay strength, lighting strength
+uniform float underlay;         // strength of the folds
+uniform vec4 window;            // middle and half size of the panel (px of the canvas)
+uniform float softness;         // px over which a cropped panel fades at its border; 0 = none
 out vec4 color;
 
 const vec3 HIDDEN_GYRUS = vec3(0.80, 0.79, 0.77);
@@ -72,7 +84,7 @@ const vec3 NOT_MODELLED = vec3(0.475, 0.505, 0.555);
 const vec3 NOT_MODELLED_SULCUS = vec3(0.355, 0.385, 0.435);
 
 void main() {
-  float sulcus = smoothstep(0.46, 0.54, fold.x) * look.x;
+  float sulcus = smoothstep(0.46, 0.54, fold.x) * underlay;
   float coverage = value.y;
   float amount = value.x / max(coverage, 0.001);
   float size = mix(amount, abs(amount), threshold.y);
@@ -83,6 +95,7 @@ void main() {
   float shown = threshold.x <= 0.0 ? 1.0 : mix(hide, fade * fade, threshold.z);
 
   vec3 data = texture(lut, vec2(clamp(scaling.x + scaling.y * amount, 0.0, 1.0), 0.5)).rgb;
+  data *= 1.0 - 0.10 * sulcus;
   vec3 hidden = mix(HIDDEN_GYRUS, HIDDEN_SULCUS, sulcus);
   vec3 empty = mix(NOT_MODELLED, NOT_MODELLED_SULCUS, sulcus * (1.0 - fold.y));
   float rim = max(fwidth(coverage), 1e-4);
@@ -90,11 +103,14 @@ void main() {
   vec3 base = mix(empty, mix(hidden, data, shown), modelled);
 
   // A soft lamp beside the viewer: shape is read from the grey, the data keep their colour.
-  vec3 n = normalize(normal);
+  vec3 n = normalize(gl_FrontFacing ? normal : -normal);
   float lamp = clamp(dot(n, vec3(0.24, 0.36, 0.90)), 0.0, 1.0);
-  float depth = mix(0.42, 0.22, modelled * shown) * look.y;
-  float light = 1.0 - depth * (1.0 - lamp * lamp) + 0.05 * look.y * lamp;
-  color = vec4(base * light, 1.0);
+  float depth = mix(0.42, 0.22, modelled * shown);
+  float light = 1.0 - depth * (1.0 - lamp * lamp) + 0.05 * lamp;
+
+  vec2 inside = window.zw - abs(gl_FragCoord.xy - window.xy);
+  float kept = softness > 0.0 ? smoothstep(0.0, softness, min(inside.x, inside.y)) : 1.0;
+  color = vec4(base * light, 1.0) * kept;
 }`;
 
 /** Id of the triangle's provoking vertex; the hemisphere is the top bit of the third byte. */
