@@ -38,7 +38,7 @@ WHAT_TO_DO: dict[type[BoldcastError], str] = {
     SettingError: "Move the setting back into its range.",
     ModelNotFoundError: "Pick a model from the list.",
     SpaceMismatchError: "Reload the page; if it happens again, please report it.",
-    RenderError: "Use the camera button on the brain instead: it saves what you see.",
+    RenderError: "Use “Save picture” under the brain instead: it saves what you see.",
     WeightsError: "Pick a model that needs no download, such as the reference model.",
     HashMismatchError: "Nothing was loaded. Download the model again.",
     OfflineError: "Connect to the internet, or pick a model that needs no download.",
