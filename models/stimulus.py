@@ -125,7 +125,10 @@ class Stimulus:
         label = clean_name(name, MAX_NAME_LENGTH - 16)
         frames, has_more = picture_file.decode_frames(data, label)
         if len(frames) == 1:
-            return (cls("image", label, data, notes=_notes(frames[0], MAX_DECODED_SIDE)),)
+            still = cls("image", label, data, notes=_notes(frames[0], MAX_DECODED_SIDE))
+            # the size is known now; PNG would decode everything again to look for EXIF
+            still.__dict__["size"] = frames[0].size
+            return (still,)
         cut = (f"Only the first {len(frames)} frames are used.",) if has_more else ()
         return tuple(
             cls(

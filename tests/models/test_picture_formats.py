@@ -234,8 +234,9 @@ def stored(upright, orientation):
 def test_pictures_are_turned_upright(kind, options, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stimulus = read(encode(stored(patches(), orientation), kind, exif=exif, **options))
-    assert stimulus.size == (48, 64)
+    data = encode(stored(patches(), orientation), kind, exif=exif, **options)
+    stimulus = read(data)
+    assert stimulus.size == Stimulus("image", "x", data).size == (48, 64)
     pixels = stimulus.pixels().astype(int)
     assert pixels.shape == (64, 48, 3)
     for row, column in ((10, 10), (10, 40), (50, 10), (50, 40)):
