@@ -99,13 +99,14 @@ def region_csv(
     facts = (*provenance_lines(response), ("atlas", atlas.name))
     lines = [_comment(key, value) for key, value in facts]
     lines.append(_csv_line(_REGION_COLUMNS))
-    for row in range(response.n_rows):
-        for line in region_table(response, atlas, regions, hemispheres, row, low_confidence):
-            confidence = "low" if line.is_low_confidence else "as stated"
-            statistics = (line.mean, line.sd, line.minimum, line.maximum)
-            where = (row, line.row_label, line.region, line.hemisphere)
-            counts = (line.n_vertices, line.n_modelled, confidence)
-            lines.append(_csv_line((*where, *statistics, *counts)))
+    table = region_table(response, atlas, regions, hemispheres, None, low_confidence)
+    per_row = len(table) // max(response.n_rows, 1)
+    for index, line in enumerate(table):
+        where = (index // per_row, line.row_label, line.region, line.hemisphere)
+        statistics = (line.mean, line.sd, line.minimum, line.maximum)
+        confidence = "low" if line.is_low_confidence else "as stated"
+        counts = (line.n_vertices, line.n_modelled, confidence)
+        lines.append(_csv_line((*where, *statistics, *counts)))
     return "".join(line + "\r\n" for line in lines).encode()
 
 
