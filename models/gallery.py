@@ -1,9 +1,7 @@
 """Built-in pictures: drawn from formulas and seeds, or photographs that scikit-image ships.
 
-Conventions. Row 0 is the top of the visual field. Positions run in units of half the picture's
-width: x to the right, y upwards, 0 at the centre. Angles are measured from the right horizontal
-meridian, counter-clockwise. Grey 128 is "nothing there"; contrast is around it. Degrees of
-visual angle hold at a set's suggested picture width.
+Degrees of visual angle hold at a set's suggested picture width; angles and directions as in
+``models.patterns``.
 """
 
 from __future__ import annotations
@@ -19,16 +17,22 @@ from typing import Literal
 import numpy as np
 
 from models.errors import StimulusError
+from models.patterns import (
+    checkerboard,
+    pink_noise,
+    ring_mask,
+    soft_disc,
+    stripes,
+    to_grey_levels,
+    wedge_mask,
+)
 from models.stimulus import Stimulus
-from models.types import BoolArray, FloatArray, UInt8Array
+from models.types import BoolArray, UInt8Array
 
 __all__ = ["DEFAULT_SET", "GallerySet", "get_set", "list_sets", "reference_pictures"]
 
 #: What a first visit shows.
 DEFAULT_SET = "wedge"
-
-#: Width and height of generated pictures in pixels.
-SIDE = 384
 
 WEDGE_FRAMES = 24
 WEDGE_WIDTH_DEG = 45.0
@@ -112,36 +116,10 @@ def _draw(set_id: str) -> tuple[Stimulus, ...]:
     return get_set(set_id).draw()
 
 
-def _grid(side: int = SIDE) -> tuple[FloatArray, FloatArray]:
-    """Positions x (1, side) and y (side, 1) of pixel centres, from -1 to 1, y upwards."""
-    steps = ((np.arange(side) + 0.5) / side * 2 - 1).astype(np.float32)
-    return steps[None, :], -steps[:, None]
-
-
-def _polar() -> tuple[FloatArray, FloatArray]:
-    """Radius (1 at the picture's edge) and angle in degrees, counter-clockwise from the right."""
-    x, y = _grid()
-    return np.hypot(x, y), np.degrees(np.arctan2(y, x))
-
-
-def _to_grey_levels(contrast: FloatArray) -> UInt8Array:
-    """-1..1 around mid-grey -> 1..255."""
-    return np.rint(128 + 127 * np.clip(contrast, -1, 1)).astype(np.uint8)
-
-
-def _checkerboard(radius: FloatArray, angle_deg: FloatArray) -> FloatArray:
-    """Black and white checks that grow with eccentricity, +1 or -1; 24 sectors of 15 degrees."""
-    # a ring is as wide as a sector is long: sectors of pi / 12, so rings of exp(pi / 12)
-    rings = np.floor(np.log(np.maximum(radius, 1e-3)) * 12 / np.pi)
-    sectors = np.floor(angle_deg * 12 / 180)
-    return np.where((rings + sectors) % 2 == 0, np.float32(1), np.float32(-1))
-
-
-def _mask_frames(
-    masks: list[BoolArray], names: list[str], checks: FloatArray
-) -> tuple[Stimulus, ...]:
-    """Checkerboard seen through masks; contrast reverses from frame to frame."""
-    pair = (_to_grey_levels(checks), _to_grey_levels(-checks))
+def _through_masks(masks: list[BoolArray], names: list[str]) -> tuple[Stimulus, ...]:
+    """Checkerboard seen through masks; contrast reverses from picture to picture."""
+    checks = checkerboard()
+    pair = (to_grey_levels(checks), to_grey_levels(-checks))
     return tuple(
         Stimulus.from_pixels(np.where(mask, pair[number % 2], np.uint8(128)), name)
         for number, (mask, name) in enumerate(zip(masks, names, strict=True))
@@ -149,63 +127,27 @@ def _mask_frames(
 
 
 def _wedge() -> tuple[Stimulus, ...]:
-    radius, angle = _polar()
     centres = [360 * k / WEDGE_FRAMES for k in range(WEDGE_FRAMES)]
-    masks = [
-        (np.abs((angle - centre + 180) % 360 - 180) <= WEDGE_WIDTH_DEG / 2) & (radius <= 1)
-        for centre in centres
-    ]
-    return _mask_frames(
-        masks, [f"Wedge at {centre:g}°" for centre in centres], _checkerboard(radius, angle)
-    )
+    masks = [wedge_mask(centre, WEDGE_WIDTH_DEG) for centre in centres]
+    return _through_masks(masks, [f"Wedge at {centre:g}°" for centre in centres])
 
 
 def _ring() -> tuple[Stimulus, ...]:
-    radius, angle = _polar()
     inner = INNER_ECCENTRICITY_DEG / (RETINOTOPY_WIDTH_DEG / 2)
-    # 0 at the innermost ring, 1 at the picture's edge, logarithmic between as cortex is
-    depth = 1 - np.log(np.maximum(radius, 1e-3)) / np.log(inner)
-    is_inside = (depth >= 0) & (radius <= 1)
-    masks = [
-        ((depth - k / RING_FRAMES + RING_DUTY / 2) % 1 < RING_DUTY) & is_inside
-        for k in range(RING_FRAMES)
-    ]
-    names = [f"Ring {k + 1} of {RING_FRAMES}" for k in range(RING_FRAMES)]
-    return _mask_frames(masks, names, _checkerboard(radius, angle))
+    masks = [ring_mask(k / RING_FRAMES, RING_DUTY, inner) for k in range(RING_FRAMES)]
+    return _through_masks(masks, [f"Ring {k + 1} of {RING_FRAMES}" for k in range(RING_FRAMES)])
 
 
 def _halves() -> tuple[Stimulus, ...]:
-    radius, angle = _polar()
-    x, y = _grid()
-    ones = np.ones((SIDE, SIDE), np.bool_)
-    masks = [ones & (x > 0), ones & (y > 0), ones & (x < 0), ones & (y < 0)]
     names = ["Right half", "Upper half", "Left half", "Lower half"]
-    masks = [mask & (radius <= 1) for mask in masks]
-    return _mask_frames(masks, names, _checkerboard(radius, angle))
-
-
-def _soft_disc() -> FloatArray:
-    """1 in the middle, falling to 0 at the edge along half a cosine over the outer fifth."""
-    radius, _ = _polar()
-    disc: FloatArray = 0.5 + 0.5 * np.cos(np.pi * np.clip((radius - 0.8) / 0.2, 0, 1))
-    return disc
-
-
-def _stripes(orientation_deg: float, cycles: float) -> FloatArray:
-    """Sine stripes, -1..1; 0 degrees lie flat, 90 stand upright, counter-clockwise."""
-    x, y = _grid()
-    tilt = np.radians(orientation_deg)
-    across = y * np.cos(tilt) - x * np.sin(tilt)
-    # across runs from -1 to 1, so 2 is the whole picture
-    stripes: FloatArray = np.cos(np.pi * cycles * across)
-    return stripes
+    return _through_masks([wedge_mask(centre, 180) for centre in (0, 90, 180, 270)], names)
 
 
 def _gratings() -> tuple[Stimulus, ...]:
-    disc = _soft_disc()
+    disc = soft_disc()
     return tuple(
         Stimulus.from_pixels(
-            _to_grey_levels(disc * _stripes(orientation, cycles)),
+            to_grey_levels(disc * stripes(orientation, cycles)),
             f"Stripes at {orientation}°, {cycles} across",
         )
         for cycles in GRATING_CYCLES
@@ -214,38 +156,28 @@ def _gratings() -> tuple[Stimulus, ...]:
 
 
 def _contrast() -> tuple[Stimulus, ...]:
-    pattern = _soft_disc() * _stripes(90, 12)
+    pattern = soft_disc() * stripes(90, 12)
     return tuple(
-        Stimulus.from_pixels(_to_grey_levels(contrast * pattern), f"Contrast {contrast:.0%}")
+        Stimulus.from_pixels(to_grey_levels(contrast * pattern), f"Contrast {contrast:.0%}")
         for contrast in CONTRASTS
     )
 
 
 def _plaids() -> tuple[Stimulus, ...]:
-    disc = 0.5 * _soft_disc()
+    disc = 0.5 * soft_disc()
     pictures = []
     for first, second in ((90, 0), (45, 135)):
-        one, other = disc * _stripes(first, 12), disc * _stripes(second, 12)
+        one, other = disc * stripes(first, 12), disc * stripes(second, 12)
         pictures += [
             (f"Stripes at {first}°", one),
             (f"Stripes at {second}°", other),
             (f"Plaid {first}° + {second}°", one + other),
         ]
-    return tuple(Stimulus.from_pixels(_to_grey_levels(p), name) for name, p in pictures)
-
-
-def _pink(seed: int, side: int = SIDE) -> UInt8Array:
-    """Noise whose amplitude falls as 1/f, as in photographs (Field 1987); r.m.s. contrast 0.3."""
-    white = np.random.default_rng(seed).standard_normal((side, side))
-    spectrum = np.fft.rfft2(white)
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :])
-    frequency[0, 0] = np.inf  # no mean: the noise stays around mid-grey
-    noise = np.fft.irfft2(spectrum / frequency, s=(side, side))
-    return _to_grey_levels(0.3 * noise / noise.std())
+    return tuple(Stimulus.from_pixels(to_grey_levels(p), name) for name, p in pictures)
 
 
 def _noise() -> tuple[Stimulus, ...]:
-    return tuple(Stimulus.from_pixels(_pink(seed), f"Noise {seed + 1}") for seed in range(6))
+    return tuple(Stimulus.from_pixels(pink_noise(seed), f"Noise {seed + 1}") for seed in range(6))
 
 
 def _load_packaged(name: str) -> bytes:
@@ -440,5 +372,5 @@ def reference_pictures() -> tuple[Stimulus, ...]:
         Stimulus.from_pixels(_corner_crops(texture.pixels())[1], texture.name)
         for texture in _packaged(_TEXTURES)
     ]
-    noise = [Stimulus.from_pixels(_pink(seed), f"Noise {seed}") for seed in range(100, 106)]
+    noise = [Stimulus.from_pixels(pink_noise(seed), f"Noise {seed}") for seed in range(100, 106)]
     return (*photographs, *textures, *noise)

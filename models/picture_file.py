@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import numpy as np
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageCms,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
-    features,
 )
 
 from models.errors import StimulusError
+from models.picture_colour import lay_on_grey, shrink, to_eight_bits, to_srgb
 from models.types import UInt8Array
 
 __all__ = [
@@ -35,9 +36,10 @@ __all__ = [
     "MAX_DECODED_SIDE",
     "MAX_FILE_BYTES",
     "MAX_FRAMES",
+    "MAX_FRAMES_PIXELS",
     "MAX_FRAME_SIDE",
     "MAX_PIXELS",
-    "MID_GREY",
+    "Frame",
     "decode",
     "decode_frames",
     "encode_png",
@@ -47,23 +49,29 @@ __all__ = [
 #: Largest file read, in bytes.
 MAX_FILE_BYTES = 50 * 1000**2
 
-#: Largest picture decoded, in pixels. Decoding takes up to 4 bytes a pixel.
-MAX_PIXELS = 80_000_000
+#: Largest picture decoded, in pixels. Most formats are decoded whole, at 4 bytes a pixel; JPEG
+#: is reduced while it is decoded, unless it is progressive; WebP's decoder holds four copies.
+MAX_PIXELS = 64_000_000
+_MAX_PIXELS_OF = {"JPEG": 128_000_000, "WebP": 32_000_000}
 
 #: Pictures are handed out with at most this many pixels along the longer side: over four
 #: times what a model of vision resolves in 30 degrees (16 pixels a degree).
 MAX_DECODED_SIDE = 2048
 
-#: Pictures taken from one animated or many-paged file, and their longer side in pixels.
+#: Pictures taken from one animated or many-paged file, their longer side in pixels, and the
+#: pixels decoded for all of them together.
 MAX_FRAMES = 64
 MAX_FRAME_SIDE = 1024
+MAX_FRAMES_PIXELS = 320_000_000
 
-#: What transparent places show: the grey that a model of contrast takes for "nothing there".
-MID_GREY = 128
+#: Pictures above this many pixels are decoded one at a time in this process.
+_LARGE_PIXELS = 16_000_000
+_one_large_picture = threading.Lock()
 
 #: What Pillow 13 raises on files that are damaged or meant to harm. Its readers promise
 #: ``OSError`` and ``SyntaxError``; the rest escapes from their parsing of numbers, tags,
-#: zlib streams and frames. The two bomb classes are its own alarms about size.
+#: zlib streams and frames (each was met, or is raised in the readers' source). The two bomb
+#: classes are its own alarms about size.
 _PILLOW_ERRORS = (
     OSError,
     SyntaxError,
@@ -71,8 +79,10 @@ _PILLOW_ERRORS = (
     TypeError,
     KeyError,
     IndexError,
+    AssertionError,
     EOFError,
     OverflowError,
+    ZeroDivisionError,
     MemoryError,
     struct.error,
     zlib.error,
@@ -94,8 +104,12 @@ FORMATS: dict[str, _Reader] = {
 _MANY_FRAMES = ("PNG", "WebP", "TIFF", "GIF")
 
 
-def _is_tiff(data: bytes) -> bool:
-    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+class Frame(NamedTuple):
+    """One decoded picture: (height, width, 3) uint8, original (width, height), sentences."""
+
+    pixels: UInt8Array
+    size: tuple[int, int]
+    notes: tuple[str, ...]
 
 
 def _format_of(data: bytes) -> str:
@@ -108,7 +122,7 @@ def _format_of(data: bytes) -> str:
         return "WebP"
     if data[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
-    if _is_tiff(data):
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "TIFF"
     return "BMP" if data.startswith(b"BM") else ""
 
@@ -149,23 +163,31 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise SyntaxError("no WebP header")
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
+def _check_size(size: tuple[int, int], kind: str, name: str) -> None:
     """Refuse a picture that would not fit in memory, or that has no pixels."""
     width, height = size
     if width < 1 or height < 1:
         raise StimulusError(f"“{name}” has no pixels. Save the picture again and try again.")
-    if width * height > MAX_PIXELS:
+    most = _MAX_PIXELS_OF.get(kind, MAX_PIXELS)
+    if width * height > most:
         raise StimulusError(
-            f"“{name}” has {width:,} × {height:,} pixels ({width * height / 1e6:,.0f} megapixels); "
-            f"up to {MAX_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller and try again."
+            f"“{name}” has {width:,} × {height:,} pixels, {width * height / 1e6:,.0f} megapixels; "
+            f"up to {most / 1e6:.0f} megapixels can be read. Make it smaller and try again."
         )
 
 
 def _damaged(name: str, kind: str) -> StimulusError:
+    rare = ", or is a rare kind of TIFF" if kind == "TIFF" else ""
     return StimulusError(
-        f"“{name}” is damaged or cut short: it begins as {kind} but cannot be read to its end. "
-        "Save or download it again and try again."
+        f"“{name}” is damaged or cut short{rare}: it begins as {kind} but cannot be read to its "
+        "end. Download it again, or save it anew as PNG."
     )
+
+
+def _turn_of(image: Image.Image) -> AbstractContextManager[object]:
+    """Wait for other large pictures before decoding a large one, so that memory stays bounded."""
+    is_large = image.width * image.height > _LARGE_PIXELS
+    return _one_large_picture if is_large else nullcontext()
 
 
 def _open(data: bytes, name: str) -> tuple[ImageFile.ImageFile, str]:
@@ -182,11 +204,11 @@ def _open(data: bytes, name: str) -> tuple[ImageFile.ImageFile, str]:
         raise StimulusError(f"“{name}” {_foreign_format(data)}")
     try:
         if kind == "WebP":
-            _check_size(_webp_size(data), name)
+            _check_size(_webp_size(data), kind, name)
         image = FORMATS[kind](io.BytesIO(data))
     except _PILLOW_ERRORS as error:
         raise _damaged(name, kind) from error
-    _check_size(image.size, name)
+    _check_size(image.size, "" if "progressive" in image.info else kind, name)
     return image, kind
 
 
@@ -212,113 +234,36 @@ _TURNS = {
 }
 
 
-def _fit(size: tuple[int, int], max_side: int) -> tuple[int, int]:
-    """Size with the longer side at most ``max_side``; never enlarged, never 0."""
-    scale = min(1.0, max_side / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _shrink(image: Image.Image, max_side: int) -> Image.Image:
-    """Average areas until the longer side fits."""
-    target = _fit(image.size, max_side)
-    return image if target == image.size else image.resize(target, Image.Resampling.BOX)
-
-
-def _stretch(image: Image.Image, name: str, max_side: int, notes: list[str]) -> Image.Image:
-    """Bring numbers of any range to 8-bit grey."""
-    values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())
-    if not np.isfinite([low, high]).all():
-        raise StimulusError(
-            f"“{name}” holds values that are not numbers (NaN or infinite). "
-            "Replace them, for example by 0, and try again."
-        )
-    if image.mode == "F" and low >= 0 and high <= 1:
-        notes.append("Decimal values from 0 to 1 were taken as black to white.")
-        low, high = 0.0, 1.0
-    else:
-        notes.append(f"Values from {low:g} to {high:g} were stretched from black to white.")
-    grey = np.asarray(_shrink(image.convert("F"), max_side), np.float64)
-    if high == low:
-        return Image.fromarray(np.full(grey.shape, MID_GREY, np.uint8))
-    scaled = np.clip((grey - low) * (255 / (high - low)), 0, 255)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
-
-
-def _to_eight_bits(image: Image.Image, name: str, max_side: int, notes: list[str]) -> Image.Image:
-    """Bring 16-bit, 32-bit and decimal grey to 8 bits."""
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.uint16)
-        # round(v / 257) without leaving 16 bits: 65535 -> 255
-        values = (np.minimum(values, 65407) + 128) // 257
-        return Image.fromarray(values.astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return _stretch(image, name, max_side, notes)
-    return image
-
-
 def _has_16_bits(image: ImageFile.ImageFile) -> bool:
     return any(";16" in repr(tile) for tile in image.tile)
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
-    """Apply the colour profile in the file, where there is one that fits; then RGB or RGBA."""
-    target = "RGBA" if image.mode in ("RGBA", "LA") else "RGB"
-    if profile and features.check("littlecms2"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            space = source.profile.xcolor_space.strip()
-            described = source.profile.profile_description or ""
-            modes = {"RGB": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",), "Lab": ("LAB",)}
-            if image.mode in modes.get(space, ()) and "sRGB" not in described:
-                converted = ImageCms.profileToProfile(
-                    image, source, ImageCms.createProfile("sRGB"), outputMode=target
-                )
-                if converted is not None:
-                    notes.append("Colours were converted from the file's profile to sRGB.")
-                    return converted
-        except (ImageCms.PyCMSError, *_PILLOW_ERRORS):
-            notes.append("The file's colour profile could not be used; colours are taken as sRGB.")
-    return image.convert(target)
-
-
-def _on_grey(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Lay a picture with transparent places on mid-grey."""
-    if image.mode != "RGBA":
-        return image
-    if image.getchannel("A").getextrema() != (255, 255):
-        notes.append("Transparent places are shown as mid-grey, which counts as nothing there.")
-    ground = Image.new("RGBA", image.size, (MID_GREY, MID_GREY, MID_GREY, 255))
-    return Image.alpha_composite(ground, image).convert("RGB")
-
-
-def _finish(
-    image: ImageFile.ImageFile, kind: str, name: str, max_side: int
-) -> tuple[UInt8Array, tuple[str, ...]]:
-    """Decode the frame at hand: pixels and what was done on the way."""
+def _finish(image: ImageFile.ImageFile, kind: str, name: str, max_side: int) -> Frame:
+    """Decode the frame at hand."""
     notes: list[str] = []
+    size = image.size
     if kind == "JPEG":
         # the decoder itself averages 2x2, 4x4 or 8x8 pixels; twice the size keeps it exact enough
-        image.draft(None, _fit(image.size, 2 * max_side))
+        scale = 2 * max_side / max(size)
+        image.draft(None, (max(1, int(size[0] * scale)), max(1, int(size[1] * scale))))
     if _has_16_bits(image):
         notes.append("16 bits a colour were reduced to 8.")
     image.load()
     turn = _orientation(image, kind)
-    picture: Image.Image = _to_eight_bits(image, name, max_side, notes)
+    picture = to_eight_bits(image, name, max_side, notes)
     if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
+        picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
     elif picture.mode in ("1", "P", "RGBX", "YCbCr"):
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
-    picture = _shrink(picture, max_side)
-    picture = _on_grey(_to_srgb(picture, image.info.get("icc_profile"), notes), notes)
+    picture = shrink(picture, max_side)
+    picture = lay_on_grey(to_srgb(picture, image.info.get("icc_profile"), notes), notes)
     if turn in _TURNS:
         picture = picture.transpose(_TURNS[turn])
-    return np.array(picture, dtype=np.uint8), tuple(notes)
+    size = size[::-1] if turn >= 5 else size
+    return Frame(np.array(picture, dtype=np.uint8), size, tuple(notes))
 
 
-def decode(
-    data: bytes, name: str, max_side: int = MAX_DECODED_SIDE
-) -> tuple[UInt8Array, tuple[str, ...]]:
+def decode(data: bytes, name: str, max_side: int = MAX_DECODED_SIDE) -> UInt8Array:
     """Decode a picture, or the first one of an animated file.
 
     Parameters
@@ -332,10 +277,8 @@ def decode(
 
     Returns
     -------
-    pixels : ndarray of shape (height, width, 3), uint8
+    ndarray of shape (height, width, 3), uint8
         sRGB, top row first, turned upright.
-    notes : tuple of str
-        What was done, one sentence each.
 
     Raises
     ------
@@ -343,10 +286,11 @@ def decode(
         The file is not a picture, is damaged, or is too large.
     """
     image, kind = _open(data, name)
-    try:
-        return _finish(image, kind, name, max_side)
-    except _PILLOW_ERRORS as error:
-        raise _damaged(name, kind) from error
+    with _turn_of(image):
+        try:
+            return _finish(image, kind, name, max_side).pixels
+        except _PILLOW_ERRORS as error:
+            raise _damaged(name, kind) from error
 
 
 def measure(data: bytes, name: str) -> tuple[int, int]:
@@ -362,40 +306,60 @@ def measure(data: bytes, name: str) -> tuple[int, int]:
     return (height, width) if _orientation(image, kind) >= 5 else (width, height)
 
 
-def decode_frames(data: bytes, name: str) -> Iterator[tuple[UInt8Array, tuple[str, ...]]]:
-    """Decode the pictures of an animated or many-paged file, one after another.
+def decode_frames(data: bytes, name: str) -> tuple[tuple[Frame, ...], bool]:
+    """Decode the first pictures of a file: one of a still, many of an animation.
 
-    Yields
-    ------
-    pixels : ndarray of shape (height, width, 3), uint8
-        At most ``MAX_FRAME_SIDE`` pixels along the longer side.
-    notes : tuple of str
-        What was done, one sentence each.
+    Parameters
+    ----------
+    data : bytes
+        The encoded file.
+    name : str
+        For sentences.
+
+    Returns
+    -------
+    frames : tuple of Frame
+        At least one, at most ``MAX_FRAMES`` and as many as ``MAX_FRAMES_PIXELS`` allows;
+        each at most ``MAX_FRAME_SIDE`` pixels along its longer side.
+    has_more : bool
+        Whether the file holds more.
 
     Raises
     ------
     StimulusError
-        A frame is damaged or too large.
+        The file is not a picture, is too large, or a frame is damaged.
     """
     image, kind = _open(data, name)
-    frame = 1 if getattr(image, "default_image", False) else 0
-    while True:
+    first = 1 if getattr(image, "default_image", False) else 0  # APNG: a cover, not a frame
+    frames: list[Frame] = []
+    n_pixels = 0
+    with _turn_of(image):
         try:
-            if kind not in _MANY_FRAMES and frame:
-                return
-            try:
-                image.seek(frame)
-            except EOFError:
-                return
-            _check_size(image.size, name)
-            picture = _finish(image, kind, name, MAX_FRAME_SIDE)
+            while _seek(image, kind, first + len(frames)):
+                _check_size(image.size, kind, name)
+                n_pixels += image.width * image.height
+                if frames and (len(frames) == MAX_FRAMES or n_pixels > MAX_FRAMES_PIXELS):
+                    return tuple(frames), True
+                frames.append(_finish(image, kind, name, MAX_FRAME_SIDE))
         except _PILLOW_ERRORS as error:
             raise _damaged(name, kind) from error
-        yield picture
-        frame += 1
+    return tuple(frames), False
 
 
-def encode_png(pixels: Any) -> bytes:
+def _seek(image: ImageFile.ImageFile, kind: str, frame: int) -> bool:
+    """Go to a frame; False when there is none."""
+    if frame == 0:
+        return True
+    if kind not in _MANY_FRAMES:
+        return False
+    try:
+        image.seek(frame)
+    except EOFError:
+        return False
+    return True
+
+
+def encode_png(pixels: UInt8Array) -> bytes:
     """Encode (height, width) or (height, width, 3) uint8 as PNG, fast rather than small."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG", compress_level=1)

@@ -7,14 +7,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import Literal
 
 import numpy as np
 
 from models import picture_file
 from models.errors import StimulusError
-from models.picture_file import MAX_DECODED_SIDE, MAX_FRAMES
+from models.picture_file import MAX_DECODED_SIDE, MAX_FRAME_SIDE, Frame
 from models.types import UInt8Array
 
 __all__ = [
@@ -116,7 +115,7 @@ class Stimulus:
         -------
         tuple of Stimulus
             One for a still picture. For an animated or many-paged file, one for each of the
-            first ``MAX_FRAMES`` frames, named "cat.gif · frame 3".
+            first ``picture_file.MAX_FRAMES`` frames, named "cat.gif · frame 3".
 
         Raises
         ------
@@ -124,19 +123,22 @@ class Stimulus:
             Not a picture, damaged, empty or too large; the text says what to do.
         """
         label = clean_name(name, MAX_NAME_LENGTH - 16)
-        frames = list(islice(picture_file.decode_frames(data, label), MAX_FRAMES + 1))
+        frames, has_more = picture_file.decode_frames(data, label)
         if len(frames) == 1:
-            return (cls("image", label, data, notes=frames[0][1]),)
-        cut = (f"Only the first {MAX_FRAMES} frames are used.",) if len(frames) > MAX_FRAMES else ()
+            still = cls("image", label, data, notes=_notes(frames[0], MAX_DECODED_SIDE))
+            # the size is known now; PNG would decode everything again to look for EXIF
+            still.__dict__["size"] = frames[0].size
+            return (still,)
+        cut = (f"Only the first {len(frames)} frames are used.",) if has_more else ()
         return tuple(
             cls(
                 "image",
                 f"{label} · frame {number + 1}",
-                picture_file.encode_png(pixels),
+                picture_file.encode_png(frame.pixels),
                 number,
-                notes + cut,
+                _notes(frame, MAX_FRAME_SIDE) + cut,
             )
-            for number, (pixels, notes) in enumerate(frames[:MAX_FRAMES])
+            for number, frame in enumerate(frames)
         )
 
     @classmethod
@@ -189,11 +191,22 @@ class Stimulus:
         if self.kind != "image":
             raise StimulusError(f"“{self.name}” is a transcript; it has no pixels.")
         side = MAX_DECODED_SIDE if max_side is None else min(max_side, MAX_DECODED_SIDE)
-        return picture_file.decode(self.data, self.name, side)[0]
+        return picture_file.decode(self.data, self.name, side)
 
     def thumbnail(self, side: int) -> UInt8Array:
         """Decode small: (height, width, 3) uint8, longer side at most ``side`` pixels."""
         return self.pixels(max_side=side)
+
+
+def _notes(frame: Frame, max_side: int) -> tuple[str, ...]:
+    """List what was done on reading, with the reduction that ``max_side`` brings."""
+    width, height = frame.size
+    if max(frame.size) <= max_side:
+        return frame.notes
+    return (
+        f"Reduced from {width:,} × {height:,} pixels to {max_side:,} on the longer side.",
+        *frame.notes,
+    )
 
 
 @dataclass(frozen=True)
@@ -224,13 +237,45 @@ def read_many(files: Iterable[tuple[str, bytes]], limit: int = MAX_PICTURES) -> 
     Returns
     -------
     ReadResult
-        A file given twice, byte for byte, is kept once and a sentence says so.
+        A file given twice, byte for byte, is kept once and a sentence says so. Frames of one
+        animation stay all, even where they look alike: their order is time.
     """
     stimuli: list[Stimulus] = []
     problems: list[str] = []
+    first_names: dict[bytes, str] = {}
+    n_bytes = 0
+    is_cut = False
     for name, data in files:
+        room = limit - len(stimuli)
+        if room <= 0:
+            is_cut = True
+            break
+        label, key = clean_name(name), hashlib.sha256(data).digest()
+        if key in first_names:
+            problems.append(
+                f"“{label}” is the same file as “{first_names[key]}”; it is shown once."
+            )
+            continue
         try:
-            stimuli.extend(Stimulus.from_bytes(data, name))
+            found = Stimulus.from_bytes(data, name)
         except StimulusError as problem:
             problems.append(str(problem))
-    return ReadResult(tuple(stimuli[:limit]), tuple(problems))
+            continue
+        is_cut = is_cut or len(found) > room
+        found = found[:room]
+        n_found = sum(len(stimulus.data) for stimulus in found)
+        if n_bytes + n_found > MAX_TOTAL_BYTES:
+            problems.append(
+                f"“{label}” was left out: all pictures together may have "
+                f"{MAX_TOTAL_BYTES / 1e6:.0f} MB. Make it smaller or remove others."
+            )
+            continue
+        first_names[key] = label
+        n_bytes += n_found
+        stimuli.extend(found)
+    if is_cut:
+        problems.append(
+            f"The first {limit} pictures were kept and the rest left out: {limit} is the most "
+            "at once."
+        )
+    return ReadResult(tuple(stimuli), tuple(problems))
