@@ -1,14 +1,14 @@
 """What every row of the catalog owes: words, terms, and names that exist."""
 
+from pathlib import Path
+
 import pytest
 
+from models.atlases import load_atlas
 from models.catalog import CATALOG, load_object
 from models.encoders.base import EncodingModel
-from models.retinotopy import AREAS, ReceptiveFields
-from models.spaces import FSAVERAGE5, FSLR32K
-
-SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
-REGIONS = {"retinotopy": set(AREAS.values())}
+from models.retinotopy import ReceptiveFields
+from models.spaces import get_space
 
 
 def by_id(card):
@@ -55,18 +55,23 @@ def test_encoder_exists(card):
     assert issubclass(load_object(card.encoder), EncodingModel)
 
 
+def test_readme_names_the_model(card):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert card.id in readme
+
+
 def test_space_subjects_and_marked_regions_exist(card):
-    assert card.space in SPACES
+    regions = load_atlas(card.space, card.atlas).names
     assert card.subjects
     assert len({subject for subject, _ in card.subjects}) == len(card.subjects)
-    assert set(card.low_confidence_regions) <= REGIONS[card.atlas]
+    assert set(card.low_confidence_regions) <= set(regions)
 
 
 def test_receptive_fields_cover_the_space(card):
     if card.receptive_fields:
         fields = load_object(card.receptive_fields)()
         assert isinstance(fields, ReceptiveFields)
-        assert fields.area.shape == (SPACES[card.space].n_places,)
+        assert fields.area.shape == (get_space(card.space).n_places,)
 
 
 def test_settings_are_declared_in_full(card):
