@@ -32,6 +32,8 @@ class FakeEncodingModel(EncodingModel):
         How often ``features`` and ``readout`` ran, and ``pictures`` were looked at.
     gate : threading.Event
         ``features`` waits for it before each picture; set from birth.
+    before_picture : callable
+        Called with the number of each picture, after the gate.
     error : BaseException or None
         Raised by ``features`` when set.
     """
@@ -42,6 +44,7 @@ class FakeEncodingModel(EncodingModel):
         self.calls = Counter()
         self.gate = threading.Event()
         self.gate.set()
+        self.before_picture = lambda number: None
         self.error = None
 
     def features(self, stimuli, settings, report=ignore_progress):
@@ -51,6 +54,7 @@ class FakeEncodingModel(EncodingModel):
         rows = []
         for number, stimulus in enumerate(stimuli):
             self.gate.wait()
+            self.before_picture(number)
             report("looking at pictures", number, len(stimuli))
             if stimulus.kind != "image":
                 raise StimulusError(f"This model looks at pictures; {stimulus.name} is not one.")
@@ -61,6 +65,7 @@ class FakeEncodingModel(EncodingModel):
 
     def readout(self, features, selection, settings, report=ignore_progress):
         self.calls["readout"] += 1
+        self.check_subjects(selection)
         columns = select_vertices(selection)
         modelled = load_receptive_fields().modelled
         key = [self.seed, _number(settings.key("readout"))]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.catalog import ModelCard
+from models.errors import SelectionError
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
@@ -119,3 +120,16 @@ class EncodingModel(ABC):
     @abstractmethod
     def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
         """Show what the model sees of one picture."""
+
+    def check_subjects(self, selection: Selection) -> None:
+        """Refuse subjects that are not on the card.
+
+        Raises
+        ------
+        SelectionError
+            A subject is not on the card; the message lists those that are.
+        """
+        known = [subject for subject, _ in self.card.subjects]
+        for subject in selection.subjects:
+            if subject not in known:
+                raise SelectionError(f"{self.card.title} has no subject {subject!r}, only {known}.")

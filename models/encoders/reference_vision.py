@@ -166,7 +166,7 @@ class ReferenceVision(EncodingModel):
         SelectionError
             Subject, region or index is not in this model, or nothing is left.
         """
-        self._check_subjects(selection)
+        self.check_subjects(selection)
         columns = select_vertices(selection)
         values = self._all_responses(features, settings)
         is_difference = bool(settings["is_minus_average"])
@@ -261,13 +261,6 @@ class ReferenceVision(EncodingModel):
             return np.where(n_pictures > 0, mean, np.nan).astype(np.float32)
 
         return self._averages.get((feature_key, plain.key("readout")), average)
-
-    def _check_subjects(self, selection: Selection) -> None:
-        """Raise SelectionError unless all subjects are on the card."""
-        known = [subject for subject, _ in self.card.subjects]
-        for subject in selection.subjects:
-            if subject not in known:
-                raise SelectionError(f"{self.card.title} has no subject {subject!r}, only {known}.")
 
     def _provenance(self, selection: Selection, settings: dict[str, SettingValue]) -> Provenance:
         """Where the numbers come from."""
