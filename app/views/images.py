@@ -42,7 +42,7 @@ def render() -> None:
     before, notices = state.load(around)
     main, side = st.columns([3, 1], gap="medium")
     with side:
-        beside = st.empty()
+        beside = st.container()
         now, stimuli = _controls(before, around)
     state.save(now, around)
     with main:
@@ -141,20 +141,24 @@ def _brain(answer: Answer, now: AppState, beside: DeltaGenerator) -> None:
     pick = brain_view(message, key=VIEW)
     if pick is not None:
         state.remember("pick", pick)
-    _pinned(answer, state.recall("pick"), beside)
-
-
-def _pinned(answer: Answer, pick: Pick | None, beside: DeltaGenerator) -> None:
-    """Exact value of the clicked place, and its course over the pictures."""
-    if pick is None or pick.vertex >= answer.response.space.n_places:
+    pick = state.recall("pick")
+    if pick is None:
         st.caption("Click the cortex to pin a place: its exact value and course appear beside it.")
-        return
+    with beside:  # a fragment may only fill what every full run has filled, if with nothing
+        if pick is None or pick.vertex >= answer.response.space.n_places:
+            st.empty()
+        else:
+            _pinned(answer, pick)
+
+
+def _pinned(answer: Answer, pick: Pick) -> None:
+    """Exact value of the clicked place, and its course over the pictures."""
     values = cache.course_at(answer, pick.vertex)
     frame = min(pick.frame, len(values) - 1)
     response = answer.response
     name = cache.place_name(answer, pick.vertex)
     is_modelled = math.isfinite(values[frame])
-    with beside.container(border=True, gap="small"):
+    with st.container(border=True, gap="small"):
         value = f"{values[frame]:.4g} {response.units}" if is_modelled else "not modelled"
         st.markdown(f"**{name}**  \n{value}  \n{messages.plain(response.row_labels[frame])}")
         if len(values) > 1 and is_modelled:

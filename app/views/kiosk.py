@@ -42,7 +42,7 @@ def render() -> None:
             answer, sample=chosen.partition(":")[0], regions=(), is_kiosk=True
         )
         brain_view(message, key=f"{VIEW}-{state.recall('kiosk-round') or 0}")
-        st.markdown(f"{DISCLAIMER} *{answer.card.badge}*")
+        st.markdown(DISCLAIMER)
     touch_tiles(tiles, key="tiles", chosen=chosen, home=state.DEFAULT_SAMPLE, on_choose=_choose)
 
 

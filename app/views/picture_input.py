@@ -17,7 +17,7 @@ __all__ = ["pick_pictures"]
 
 #: Files shown with a remove button before the list scrolls.
 LIST_HEIGHT_PX = 190
-GALLERY_WIDTH_PX = 420
+GALLERY_COLUMNS = 3
 
 
 def pick_pictures(before: AppState, around: Surroundings) -> tuple[AppState, tuple[Stimulus, ...]]:
@@ -99,33 +99,30 @@ def _camera(before: AppState, around: Surroundings) -> None:
 
 
 def _gallery(before: AppState, around: Surroundings) -> None:
-    """Built-in sets, each with its first picture, words and licence."""
-    popover = st.popover(
-        "Built-in", icon=":material/photo_library:", on_change="rerun", key="gallery"
-    )
-    if not popover.open:
-        return
-    with popover, st.container(width=GALLERY_WIDTH_PX):
-        for one in cache.picture_sets():
-            _offer(one.id, before, around)
+    """Built-in sets, in a window of their own."""
+    if st.button("Built-in", icon=":material/photo_library:"):
+        _offer_sets(before, around)
 
 
-def _offer(sample: str, before: AppState, around: Surroundings) -> None:
-    """One built-in set."""
-    one = cache.picture_set(sample)
-    with st.container(horizontal=True, wrap=False, gap="small"):
-        first = cache.sample_pictures(sample)[:1]
-        st.image(cache.thumbnails(first)[0], width=56, alt="")
-        with st.container(gap=None):
-            st.button(
+@st.dialog("Built-in pictures", width="large")
+def _offer_sets(before: AppState, around: Surroundings) -> None:
+    """Each set with its first picture, words and licence."""
+    columns = st.columns(GALLERY_COLUMNS)
+    for number, one in enumerate(cache.picture_sets()):
+        with columns[number % GALLERY_COLUMNS], st.container(border=True, height="stretch"):
+            first = cache.sample_pictures(one.id)[:1]
+            st.image(cache.tile_pictures(first)[0], width="stretch", alt="")
+            is_chosen = st.button(
                 one.title,
-                key=f"sample:{sample}",
+                key=f"sample:{one.id}",
                 on_click=_choose,
-                args=(before, sample, around),
-                type="primary" if sample == before.sample else "secondary",
+                args=(before, one.id, around),
+                type="primary" if one.id == before.sample else "secondary",
                 width="stretch",
             )
             st.caption(f"{one.description} *{one.licence}.*")
+            if is_chosen:
+                st.rerun()
 
 
 def _choose(before: AppState, sample: str, around: Surroundings) -> None:
