@@ -53,13 +53,13 @@ __all__ = [
     "npz",
     "picture_set",
     "picture_sets",
-    "previews",
     "read_pictures",
     "receptive_fields",
     "region_csv",
     "region_names",
     "region_rows",
     "sample_pictures",
+    "start_previews",
     "start_still",
     "submit",
     "surroundings",
@@ -248,13 +248,25 @@ def _preview(
     return engine().model(model_id).preview(_stimulus, _settings)
 
 
-def previews(answer: Answer) -> tuple[Preview, ...]:
-    """Return what the model sees of each picture of an answer."""
-    settings_id = repr(answer.settings.as_dict())
-    return tuple(
-        _preview(answer.card.id, settings_id, stimulus.digest, answer.settings, stimulus)
-        for stimulus in answer.stimuli
-    )
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _previews(answer_id: str, _answer: Answer) -> Work[tuple[Preview, ...]]:
+    settings_id = repr(_answer.settings.as_dict())
+
+    def look(report: Report) -> tuple[Preview, ...]:
+        found = []
+        for number, stimulus in enumerate(_answer.stimuli):
+            report("looking at pictures", number, len(_answer.stimuli))
+            found.append(
+                _preview(_answer.card.id, settings_id, stimulus.digest, _answer.settings, stimulus)
+            )
+        return tuple(found)
+
+    return Work(_pool(), look)
+
+
+def start_previews(answer: Answer) -> Work[tuple[Preview, ...]]:
+    """Begin to work out what the model sees of each picture; the same work for everybody."""
+    return _previews(answer.id, answer)
 
 
 # Numbers and files --------------------------------------------------------------------------
@@ -381,7 +393,7 @@ def warm_up() -> None:
         job.wait()
         answer = answer_of(job)
         thumbnails(answer.stimuli)
-        previews(answer)
+        start_previews(answer).result()
         region_rows(answer, state, None)
     finally:
         gc.collect()

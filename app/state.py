@@ -37,7 +37,6 @@ __all__ = [
     "remove_picture",
     "revision",
     "save",
-    "seed",
     "to_query",
     "usual_state",
 ]
@@ -320,12 +319,6 @@ def revision(name: str, *, is_next: bool = False) -> str:
     count = st.session_state.get(key, 0) + int(is_next)
     st.session_state[key] = count
     return f"{name}:{count}"
-
-
-def seed(key: str, value: Any) -> None:
-    """Give a widget its first value; what the visitor chose since then is kept."""
-    if key not in st.session_state:
-        st.session_state[key] = value
 
 
 def put(key: str, value: Any) -> None:

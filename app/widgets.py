@@ -1,4 +1,8 @@
-"""Pickers shared by the pages: value in, value out."""
+"""Pickers shared by the pages: value in, value out.
+
+Each widget gets its value as the default too, not only through the session: what lies in a closed
+popover is built by the browser later, and would then start from the default.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from app import state
 from models.catalog import ModelCard
 from models.types import Setting, Settings, SettingValue
 
@@ -34,10 +37,15 @@ def setting_key(model_id: str, name: str) -> str:
 def pick_model(cards: Sequence[ModelCard], model_id: str) -> str:
     """Pick one model of the catalog."""
     titles = {card.id: card.title for card in cards}
-    state.seed("model", model_id)
     return cast(
         "str",
-        st.selectbox("Model", list(titles), format_func=titles.__getitem__, key="model"),
+        st.selectbox(
+            "Model",
+            list(titles),
+            list(titles).index(model_id),
+            format_func=titles.__getitem__,
+            key="model",
+        ),
     )
 
 
@@ -48,36 +56,39 @@ def pick_subject(card: ModelCard, subject: str) -> str:
         st.caption(f"Brain: {labels[subject]}")
         return subject
     key = f"subject:{card.id}"
-    state.seed(key, subject)
     return cast(
-        "str", st.selectbox("Subject", list(labels), format_func=labels.__getitem__, key=key)
+        "str",
+        st.selectbox(
+            "Subject",
+            list(labels),
+            list(labels).index(subject),
+            format_func=labels.__getitem__,
+            key=key,
+        ),
     )
 
 
 def pick_regions(
     card: ModelCard,
     groups: Mapping[str, Sequence[str]],
-    descriptions: Mapping[str, str],
     regions: Sequence[str],
 ) -> tuple[str, ...]:
     """Pick regions by typing or from a list sorted by group; none means all."""
     group_of = {name: group for group, names in groups.items() for name in names}
     key = f"regions:{card.id}"
-    state.seed(key, list(regions))
 
     def label(name: str) -> str:
-        words = [name, descriptions.get(name, "").split(".")[0], group_of[name]]
-        marks = [word for word in words if word]
-        if name in card.low_confidence_regions:
-            marks.append("low confidence")
-        return " · ".join(dict.fromkeys(marks))
+        is_low = name in card.low_confidence_regions
+        return f"{name} · {group_of[name]}" + (" · low confidence" if is_low else "")
 
     picked = st.multiselect(
         "Regions",
         list(group_of),
+        list(regions),
         format_func=label,
         key=key,
         placeholder="All modelled regions",
+        wrap=True,
         help="Type to search. Without a choice all regions of the model are shown.",
     )
     return tuple(picked)
@@ -85,10 +96,10 @@ def pick_regions(
 
 def pick_hemisphere(hemisphere: Side) -> Side:
     """Both, left or right."""
-    state.seed("hemisphere", hemisphere)
     picked = st.segmented_control(
         "Hemisphere",
         list(SIDE_LABELS),
+        default=hemisphere,
         format_func=SIDE_LABELS.__getitem__,
         key="hemisphere",
         required=True,
@@ -110,30 +121,36 @@ def pick_settings(card: ModelCard, settings: Settings, names: Sequence[str]) -> 
 def _pick_setting(model_id: str, setting: Setting, value: SettingValue) -> SettingValue:
     """One widget of the kind that fits the setting."""
     key = setting_key(model_id, setting.name)
-    state.seed(key, value)
     has_unit = setting.unit not in ("", "deg")
     label = f"{setting.label} ({setting.unit})" if has_unit else setting.label
     if isinstance(setting.default, bool):
-        return bool(st.toggle(label, key=key, help=setting.help))
+        return bool(st.toggle(label, bool(value), key=key, help=setting.help))
     if isinstance(setting.default, str):
         words = dict(setting.choices)
         return cast(
             "str",
             st.selectbox(
-                label, list(words), format_func=words.__getitem__, key=key, help=setting.help
+                label,
+                list(words),
+                list(words).index(str(value)),
+                format_func=words.__getitem__,
+                key=key,
+                help=setting.help,
             ),
         )
     kind = type(setting.default)
     low, high = kind(setting.minimum or 0), kind(setting.maximum or 0)
-    step = kind(setting.step or 1)
+    step, value = kind(setting.step or 1), kind(value)
     if low < 0 < high:  # places in the picture: typed, or dragged in the picture itself
         label = f"{setting.label} (°)" if setting.unit == "deg" else label
         return cast(
-            "float", st.number_input(label, low, high, step=step, key=key, help=setting.help)
+            "float", st.number_input(label, low, high, value, step=step, key=key, help=setting.help)
         )
     return cast(
         "float",
-        st.slider(label, low, high, step=step, key=key, help=setting.help, format=_format(setting)),
+        st.slider(
+            label, low, high, value, step=step, key=key, help=setting.help, format=_format(setting)
+        ),
     )
 
 

@@ -42,16 +42,19 @@ def render() -> None:
     before, notices = state.load(around)
     main, side = st.columns([3, 1], gap="medium")
     with side:
-        beside = st.container()
+        beside = st.container(key="beside")
         now, stimuli = _controls(before, around)
     state.save(now, around)
     with main:
-        head = st.container()
+        # Fixed places: the brain must not be built anew because a message comes or goes.
+        head, status, brain = st.container(), st.container(key="status"), st.container()
+    with status:
         for notice in notices:
             st.info(messages.plain(notice), icon=":material/link:")
         answer = _answer(now, stimuli)
-        with head:
-            _heading(now, answer)
+    with head:
+        _heading(now, answer)
+    with brain:
         if answer is not None:
             _brain(answer, now, beside)
     if answer is not None:
@@ -69,7 +72,7 @@ def _controls(before: AppState, around: Surroundings) -> tuple[AppState, tuple[S
     card = before.card
     subject = widgets.pick_subject(card, before.subject)
     atlas = cache.atlas_of(card)
-    regions = widgets.pick_regions(card, atlas.groups, atlas.descriptions, before.regions)
+    regions = widgets.pick_regions(card, atlas.groups, before.regions)
     hemisphere = widgets.pick_hemisphere(before.hemisphere)
     settings = widgets.pick_settings(card, before.settings, SETTINGS_IN_VIEW)
     others = [s.name for s in card.settings if s.name not in (*SETTINGS_IN_VIEW, *FIXATION)]
@@ -111,7 +114,7 @@ def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> Answer | None:
         state.remember("job", job)
         job.wait(PATIENCE_S)
     if not job.is_finished:
-        _progress(job)
+        _progress(job, "Predicting")
         return state.recall("answer")
     try:
         answer = cache.answer_of(job)
@@ -124,14 +127,15 @@ def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> Answer | None:
 
 
 @st.fragment(run_every=POLL_S)
-def _progress(job: Pollable) -> None:
+def _progress(work: Pollable, doing: str, *, can_cancel: bool = True) -> None:
     """Stage and share done, with a way out; the page is drawn anew at the end."""
-    if job.is_finished:
+    if work.is_finished:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        share = job.done / job.total if job.total else 0.0
-        st.progress(min(share, 1.0), f"Predicting: {job.stage}")
-        st.button("Cancel", on_click=job.cancel)
+        share = work.done / work.total if work.total else 0.0
+        st.progress(min(share, 1.0), f"{doing}: {work.stage}")
+        if can_cancel:
+            st.button("Cancel", on_click=work.cancel)
 
 
 @st.fragment
@@ -186,10 +190,14 @@ def _field(answer: Answer) -> None:
     fields = cache.receptive_fields(answer.card)
     if fields is None:
         return
+    work = cache.start_previews(answer)
+    if not work.wait(PATIENCE_S):
+        _progress(work, "What the model sees", can_cancel=False)
+        return
     visual_field(
         answer.response,
         fields,
-        cache.previews(answer),
+        work.result(),
         cache.thumbnails(answer.stimuli),
         key=f"{VIEW}-field",
         view_key=VIEW,

@@ -36,8 +36,7 @@ def regions(answer: Answer, now: AppState) -> None:
     row = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"chart:{len(kinds)}"
-        state.seed(key, "Bars")
-        kind = st.segmented_control("Region values", kinds, key=key, required=True)
+        kind = st.segmented_control("Region values", kinds, default="Bars", key=key, required=True)
         if len(kinds) == 3 and kind != "Course":
             row = st.selectbox(
                 "Picture",

@@ -17,7 +17,7 @@ __all__ = ["pick_pictures"]
 
 #: Files shown with a remove button before the list scrolls.
 LIST_HEIGHT_PX = 190
-GALLERY_COLUMNS = 3
+GALLERY_PICTURE_PX = 96
 
 
 def pick_pictures(before: AppState, around: Surroundings) -> tuple[AppState, tuple[Stimulus, ...]]:
@@ -107,20 +107,21 @@ def _gallery(before: AppState, around: Surroundings) -> None:
 @st.dialog("Built-in pictures", width="large")
 def _offer_sets(before: AppState, around: Surroundings) -> None:
     """Each set with its first picture, words and licence."""
-    columns = st.columns(GALLERY_COLUMNS)
+    columns = st.columns(2)
     for number, one in enumerate(cache.picture_sets()):
-        with columns[number % GALLERY_COLUMNS], st.container(border=True, height="stretch"):
+        with columns[number % 2], st.container(horizontal=True, wrap=False, gap="small"):
             first = cache.sample_pictures(one.id)[:1]
-            st.image(cache.tile_pictures(first)[0], width="stretch", alt="")
-            is_chosen = st.button(
-                one.title,
-                key=f"sample:{one.id}",
-                on_click=_choose,
-                args=(before, one.id, around),
-                type="primary" if one.id == before.sample else "secondary",
-                width="stretch",
-            )
-            st.caption(f"{one.description} *{one.licence}.*")
+            st.image(cache.tile_pictures(first)[0], width=GALLERY_PICTURE_PX, alt="")
+            with st.container(gap="xsmall"):
+                is_chosen = st.button(
+                    one.title,
+                    key=f"sample:{one.id}",
+                    on_click=_choose,
+                    args=(before, one.id, around),
+                    type="primary" if one.id == before.sample else "secondary",
+                    width="stretch",
+                )
+                st.caption(f"{one.description} *{one.licence}.*")
             if is_chosen:
                 st.rerun()
 
@@ -159,10 +160,7 @@ def _list_one(stimulus: Stimulus, picture: UInt8Array) -> None:
     """One picture: thumbnail, name as plain text, what was done to it, remove."""
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
         st.image(picture, width=36, alt="")
-        with st.container(gap=None):
-            st.text(stimulus.name)
-            if stimulus.notes:
-                st.caption(plain(" ".join(stimulus.notes)))
+        st.text(stimulus.name, help=plain(" ".join(stimulus.notes)) or None)
         st.button(
             "",
             icon=":material/close:",

@@ -15,7 +15,6 @@ def pickers() -> None:
     regions = widgets.pick_regions(
         card,
         {"Early": ("V1", "V2", "V3"), "Ventral": ("hV4",)},
-        {"V1": "Primary visual cortex. More words."},
         ("V2",),
     )
     side = widgets.pick_hemisphere("both")
@@ -51,12 +50,19 @@ def test_a_changed_slider_comes_out(test_page):
     assert "'visual_angle_deg': 4.5" in test_page.text[0].value
 
 
-def test_low_confidence_and_description_stand_beside_a_region(test_page):
+def test_group_and_low_confidence_stand_beside_a_region(test_page):
     options = test_page.multiselect[0].options
-    assert "V1 · Primary visual cortex · Early" in options
+    assert "V1 · Early" in options
     assert "hV4 · Ventral · low confidence" in options
 
 
 def test_one_subject_is_words_and_not_a_picker(test_page):
     assert [box.label for box in test_page.selectbox] == ["Model", "Receptive-field sizes"]
     assert "Average brain" in test_page.caption[0].value
+
+
+def test_the_browser_gets_the_value_as_default_for_widgets_it_builds_later(test_page):
+    contrast = next(one for one in test_page.slider if one.label.startswith("Second-order"))
+    assert contrast.proto.default == [1.0]
+    assert test_page.slider[0].proto.default == [16.0]
+    assert list(test_page.multiselect[0].proto.default) == [1]
