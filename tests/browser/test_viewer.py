@@ -223,8 +223,10 @@ def visible_vertices(points, others, panel, is_used, rng, count=4):
     found = []
     for vertex in rng.permutation(np.flatnonzero(is_inside)):
         distance = np.hypot(everything[:, 0] - x[vertex], everything[:, 1] - y[vertex])
-        around = everything[distance < 14, 2]
-        if len(around) > 4 and depth[vertex] <= around.min() + 0.004:  # 2 mm of 500
+        around = everything[distance < 14]
+        quadrants = {tuple(one) for one in np.sign(around[:, :2] - points[vertex, :2])}
+        is_front = depth[vertex] <= around[:, 2].min() + 0.004  # 2 mm of 500
+        if is_front and {(1, 1), (1, -1), (-1, 1), (-1, -1)} <= quadrants:
             found.append(int(vertex))
         if len(found) == count:
             break

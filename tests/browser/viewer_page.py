@@ -38,7 +38,10 @@ for (const name of ["bufferData", "bufferSubData", "texImage2D", "texSubImage2D"
   };
 }
 const ask = globalThis.requestAnimationFrame;
-globalThis.requestAnimationFrame = (call) => { counted.frames++; return ask.call(globalThis, call); };
+globalThis.requestAnimationFrame = (call) => {
+  counted.frames++;
+  return ask.call(globalThis, call);
+};
 """
 
 
