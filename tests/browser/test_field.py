@@ -375,6 +375,18 @@ def test_a_low_confidence_area_says_so(browser):
         page.evaluate("emit('hover', 'brain', { vertex: 30 })")
         settle(page)
         assert readout(page).startswith("hV4 (low confidence): ≈ 0.252.")
+        assert page.locator(".areas button").all_inner_texts() == [
+            "V1",
+            "V2",
+            "V3",
+            "hV4, low confidence",
+        ]
+
+
+def test_the_badge_and_the_unit_stand_in_the_panel(browser):
+    with opened(browser, {"message.bin": message()}) as page:
+        assert page.locator(".badge").inner_text() == "TEST"
+        assert page.locator(".units").inner_text() == "relative response (model units)"
 
 
 def test_area_chips_hide_dots_without_a_word_to_python(browser):

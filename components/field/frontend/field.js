@@ -84,6 +84,7 @@ export class FieldView {
     this.setRange(this.ownRange());
     this.loadPictures();
     this.areaIsShown = message.header.area_names.map((_, k) => this.areaIsShown?.[k] ?? true);
+    this.root.querySelector(".badge").textContent = message.header.badge;
     buildAreas(this.parts.areas, message.header, this.areaIsShown, () => this.redraw("dots"));
     this.showMode(message.header.previews.length === 0 ? this.modeWithoutPictures() : this.mode);
     if (!isSameView) this.listenToCortex();

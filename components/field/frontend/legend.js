@@ -8,13 +8,10 @@ export function buildAreas(container, header, isShown, changed) {
   const chips = header.area_names.map((name, k) => {
     const chip = document.createElement("button");
     chip.type = "button";
-    chip.textContent = name;
+    const isDoubtful = header.low_confidence.includes(name);
+    chip.textContent = isDoubtful ? `${name}, low confidence` : name;
+    chip.classList.toggle("is-low", isDoubtful);
     chip.setAttribute("aria-pressed", String(isShown[k]));
-    if (header.low_confidence.includes(name)) {
-      chip.classList.add("is-low");
-      chip.title = "Low confidence";
-      chip.setAttribute("aria-label", `${name}, low confidence`);
-    }
     chip.addEventListener("click", () => {
       isShown[k] = !isShown[k];
       chip.setAttribute("aria-pressed", String(isShown[k]));
