@@ -278,7 +278,10 @@ def _region_label(region: str, rows: Sequence[RegionRowLike], *, is_short: bool)
     name = _plain(region)
     if any(row.is_low_confidence for row in mine):
         name = f"{name} ({_LOW_CONFIDENCE})"
-    return f"{name} · n {n_modelled}" if is_short else f"{name}<br><sub>n = {n_modelled}</sub>"
+    count = f"n = {n_modelled}"
+    if is_short:
+        return f"{name}, {count}"
+    return f'{name}<br><span style="font-size: 11px">{count}</span>'
 
 
 def _say_not_modelled(figure: go.Figure, region: str, rows: Sequence[RegionRowLike]) -> None:

@@ -9,10 +9,12 @@ import { decode, valuesAt } from "./decode.js";
 import {
   DotPainter,
   HIDDEN,
+  NOT_MODELLED,
   colourCodes,
-  cssColours,
+  cssColour,
   nearestDot,
   nextDot,
+  rgbOf,
 } from "./dots.js";
 import { buildAreas, showOriginal, showScale } from "./legend.js";
 import { linearScale, wholeFieldScale } from "./place.js";
@@ -34,7 +36,7 @@ export class FieldView {
     this.hovered = -1;
     this.candidate = null; // where the cross is held, degrees from the picture's centre
     this.pictures = [];
-    this.isDirty = { scenery: true, dots: true, marks: true };
+    this.isDirty = { layout: true, scenery: true, dots: true, marks: true };
     this.request = 0;
     this.stops = [];
     this.findParts();
@@ -56,6 +58,7 @@ export class FieldView {
     this.contexts = Object.fromEntries(
       ["scenery", "dots", "marks"].map((name) => [name, find(`canvas.${name}`).getContext("2d")]),
     );
+    this.painter = new DotPainter(this.contexts.dots);
   }
 
   // ---- messages from Python -------------------------------------------------------------
@@ -72,7 +75,6 @@ export class FieldView {
     this.codes = new Uint16Array(n).fill(HIDDEN);
     this.px = new Float32Array(n);
     this.py = new Float32Array(n);
-    this.painter = new DotPainter(n);
     this.dotOf = new Map(Array.from(message.vertex, (vertex, i) => [vertex, i]));
     this.farthest = Math.max(...message.x.map((x, i) => Math.hypot(x, message.y[i])), 1);
     this.frame = Math.min(this.frame, message.header.n_frames - 1);
@@ -82,11 +84,12 @@ export class FieldView {
     this.setRange(this.ownRange());
     this.loadPictures();
     this.areaIsShown = message.header.area_names.map((_, k) => this.areaIsShown?.[k] ?? true);
+    this.root.querySelector(".badge").textContent = message.header.badge;
     buildAreas(this.parts.areas, message.header, this.areaIsShown, () => this.redraw("dots"));
     this.showMode(message.header.previews.length === 0 ? this.modeWithoutPictures() : this.mode);
     if (!isSameView) this.listenToCortex();
     else if (this.lastRange) this.setRange(this.lastRange);
-    this.redraw("scenery", "dots", "marks");
+    this.redraw("layout");
   }
 
   ownRange() {
@@ -94,18 +97,21 @@ export class FieldView {
     return { limit, threshold: 0, isSigned, lut: this.message.lut };
   }
 
-  loadPictures() {
+  async loadPictures() {
     this.dropPictures();
-    const { previews, originals } = this.message.header;
+    const { message } = this;
+    const { previews, originals } = message.header;
+    this.originals = originals.map((jpeg) => URL.createObjectURL(message.jpeg(jpeg)));
     const pictures = previews.map(() => null);
     this.pictures = pictures;
-    previews.forEach(async (preview, index) => {
-      const bitmap = await createImageBitmap(this.message.jpeg(preview));
-      if (this.pictures !== pictures) return bitmap.close();
+    this.parts.stage.setAttribute("aria-busy", "true");
+    await Promise.all(previews.map(async (preview, index) => {
+      const bitmap = await createImageBitmap(message.jpeg(preview));
+      if (this.pictures !== pictures) return bitmap.close(); // another message came meanwhile
       pictures[index] = bitmap;
       if (index === this.row) this.redraw("scenery");
-    });
-    this.originals = originals.map((jpeg) => URL.createObjectURL(this.message.jpeg(jpeg)));
+    }));
+    if (this.pictures === pictures) this.parts.stage.setAttribute("aria-busy", "false");
   }
 
   dropPictures() {
@@ -140,11 +146,8 @@ export class FieldView {
 
   setRange(range) {
     this.range = { ...this.ownRange(), ...range };
-    if (this.colouredLut !== this.range.lut) {
-      this.colouredLut = this.range.lut;
-      this.colours = cssColours(this.range.lut);
-    }
-    showScale(this.parts.scale, this.message.header, this.range, this.colours);
+    this.painter.setLut(this.range.lut);
+    showScale(this.parts.scale, this.message.header, this.range);
     this.redraw("dots");
   }
 
@@ -169,11 +172,11 @@ export class FieldView {
       release: (point) => this.releaseFixation(point),
       cancel: () => this.cancelFixation(),
     });
-    this.resizing = new ResizeObserver(() => this.redraw("scenery", "dots", "marks"));
+    this.resizing = new ResizeObserver(() => this.redraw("layout"));
     this.resizing.observe(stage);
     // See field.css: the page's theme has changed.
     this.root.addEventListener("transitionend", (event) => {
-      if (event.target === this.root) this.redraw("scenery", "dots", "marks");
+      if (event.target === this.root) this.redraw("layout");
     });
   }
 
@@ -237,7 +240,7 @@ export class FieldView {
   moveFixation(point) {
     this.candidate = point;
     this.root.classList.add("is-moving");
-    this.redraw("scenery", "dots", "marks");
+    this.redraw("layout");
   }
 
   releaseFixation(point) {
@@ -253,7 +256,7 @@ export class FieldView {
   cancelFixation() {
     this.candidate = null;
     this.root.classList.remove("is-moving");
-    this.redraw("scenery", "dots", "marks");
+    this.redraw("layout");
   }
 
   // ---- what is where --------------------------------------------------------------------
@@ -314,6 +317,7 @@ export class FieldView {
     this.parts.cross.style.translate =
       `${middle.x / this.pixelRatio}px ${middle.y / this.pixelRatio}px`;
     this.look = this.readLook();
+    this.painter.prepare(edge, this.look);
   }
 
   readLook() {
@@ -326,10 +330,10 @@ export class FieldView {
       text,
       background,
       radius: DOT_PX * this.pixelRatio,
-      rim: background,
-      rimWidth: 1.2 * this.pixelRatio,
-      empty: "rgb(135,135,135)",
-      faint: text,
+      rimWidth: 1.1 * this.pixelRatio,
+      rim: rgbOf(background),
+      empty: [135, 135, 135],
+      faint: rgbOf(text),
     };
   }
 
@@ -345,14 +349,16 @@ export class FieldView {
   draw() {
     this.request = 0;
     if (this.parts.stage.clientWidth === 0) return; // not on the page yet; resizing will call
-    if (this.isDirty.scenery) this.drawScenery();
-    if (this.isDirty.dots) this.drawDots();
-    if (this.isDirty.marks || this.hovered >= 0) this.drawMarks();
-    this.isDirty = { scenery: false, dots: false, marks: false };
+    const { layout, scenery, dots, marks } = this.isDirty;
+    this.isDirty = { layout: false, scenery: false, dots: false, marks: false };
+    if (layout) this.layOut();
+    if (layout || scenery) this.drawScenery();
+    if (layout || dots) this.drawDots();
+    // The reading of a hovered dot changes with the frame.
+    if (layout || marks || this.hovered >= 0) this.drawMarks();
   }
 
   drawScenery() {
-    this.layOut();
     const { previews, row_labels: labels } = this.message.header;
     const row = this.row;
     this.shownRow = row;
@@ -374,22 +380,17 @@ export class FieldView {
     });
     const { original } = this.parts;
     showOriginal(original, { url: this.originals[row], label: labels[row], note: preview?.note ?? "" });
-    this.isDirty.dots = true;
-    this.isDirty.marks = true;
   }
 
   drawDots() {
     const { area } = this.message;
     if (this.mode === "picture") {
-      const { canvas } = this.contexts.dots;
       this.codes.fill(HIDDEN);
-      this.contexts.dots.clearRect(0, 0, canvas.width, canvas.height);
-      return;
+      return this.painter.clear();
     }
     valuesAt(this.message, this.frame, this.values);
     colourCodes(this.values, area, this.areaIsShown, this.range, this.codes);
-    const look = { ...this.look, colours: this.colours };
-    this.painter.draw(this.contexts.dots, this.px, this.py, this.codes, look);
+    this.painter.draw(this.px, this.py, this.codes);
     if (!this.isPlaying) {
       this.parts.dots.setAttribute("aria-label", summaryWords(this.message, this.values));
     }
@@ -406,7 +407,7 @@ export class FieldView {
         x: x[dot],
         y: y[dot],
         size: size === null ? 0 : size[dot],
-        colour: this.colours[this.codes[dot]],
+        colour: this.codes[dot] < NOT_MODELLED ? cssColour(this.range.lut, this.codes[dot]) : "#888",
       }, this.look);
     }
     this.showReadout();
@@ -461,7 +462,7 @@ export class FieldView {
     if (mode === "whole" && this.candidate !== null && !this.root.matches(".is-pending")) {
       this.cancelFixation();
     }
-    this.redraw("scenery", "dots", "marks");
+    this.redraw("layout");
   }
 
   /** Take everything off the page's events. */

@@ -1,6 +1,6 @@
 // What stands beside the square: area chips, colour scale, the untouched picture.
 
-import { colourEnds } from "./dots.js";
+import { colourEnds, cssColour } from "./dots.js";
 import { digits } from "./words.js";
 
 /** One pressed or released button an area; `isShown` is changed in place, then `changed()`. */
@@ -8,13 +8,10 @@ export function buildAreas(container, header, isShown, changed) {
   const chips = header.area_names.map((name, k) => {
     const chip = document.createElement("button");
     chip.type = "button";
-    chip.textContent = name;
+    const isDoubtful = header.low_confidence.includes(name);
+    chip.textContent = isDoubtful ? `${name}, low confidence` : name;
+    chip.classList.toggle("is-low", isDoubtful);
     chip.setAttribute("aria-pressed", String(isShown[k]));
-    if (header.low_confidence.includes(name)) {
-      chip.classList.add("is-low");
-      chip.title = "Low confidence";
-      chip.setAttribute("aria-label", `${name}, low confidence`);
-    }
     chip.addEventListener("click", () => {
       isShown[k] = !isShown[k];
       chip.setAttribute("aria-pressed", String(isShown[k]));
@@ -26,13 +23,13 @@ export function buildAreas(container, header, isShown, changed) {
 }
 
 /** Colour bar with its ends and unit; values beyond an end have its colour, and the bar says so. */
-export function showScale(container, header, range, colours) {
+export function showScale(container, header, range) {
   const [low, high] = colourEnds(range);
   const write = (part, text) => (container.querySelector(part).textContent = text);
   write(".low", (header.minimum < low ? "≤ " : "") + digits(low));
   write(".high", (header.maximum > high ? "≥ " : "") + digits(high));
   write(".units", header.units);
-  const stops = Array.from({ length: 17 }, (_, k) => colours[Math.min(k * 16, 255)]);
+  const stops = Array.from({ length: 17 }, (_, k) => cssColour(range.lut, Math.min(k * 16, 255)));
   container.querySelector(".bar").style.background = `linear-gradient(to right, ${stops})`;
 }
 

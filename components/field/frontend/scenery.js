@@ -68,7 +68,7 @@ export function drawHighlight(context, scale, { x, y, size, colour }, look) {
   if (size > 0) {
     tracePath(context, scale, circlePoints(x, y, size));
     context.globalAlpha = 0.22;
-    context.fillStyle = colour ?? look.empty;
+    context.fillStyle = colour;
     context.fill();
     context.globalAlpha = 1;
     line(context, true, look, 1.6);

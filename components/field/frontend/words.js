@@ -17,6 +17,14 @@ export function digits(value) {
   return Number(value.toPrecision(3)).toString().replace("-", "−");
 }
 
+/** A decoded value, "≈", with the decimals its coding supports: as the cortex writes it. */
+export function readingWords(header, value) {
+  if (Number.isNaN(value)) return "not modelled";
+  const step = (header.maximum - header.minimum) / 254;
+  const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step))));
+  return `≈ ${value.toFixed(decimals).replace("-", "−")}`;
+}
+
 /** Degrees with the digits an eye can use. */
 export function degreeWords(degrees) {
   return `${degrees.toFixed(Math.abs(degrees) < 10 ? 1 : 0)}°`;
@@ -57,9 +65,8 @@ export function dotWords(message, dot, value) {
   const { header, area, x, y, size } = message;
   const name = header.area_names[area[dot]];
   const doubt = header.low_confidence.includes(name) ? " (low confidence)" : "";
-  const reading = Number.isNaN(value) ? "not modelled" : `≈ ${digits(value)}`;
   const width = size !== null && size[dot] > 0 ? `, field radius ${size[dot].toFixed(1)}°` : "";
-  return `${name}${doubt}: ${reading}. ${placeWords(x[dot], y[dot])}${width}.`;
+  return `${name}${doubt}: ${readingWords(header, value)}. ${placeWords(x[dot], y[dot])}${width}.`;
 }
 
 /** What a screen reader says of all dots: how many have a value, and each area's mean. */
@@ -72,7 +79,7 @@ export function summaryWords({ header, area }, values) {
   });
   const n = sums.reduce((count, one) => count + one.n, 0);
   const means = sums.flatMap((one, k) =>
-    one.n === 0 ? [] : [`${header.area_names[k]} ≈ ${digits(one.total / one.n)}`],
+    one.n === 0 ? [] : [`${header.area_names[k]} ${readingWords(header, one.total / one.n)}`],
   );
   return (
     `${header.n_fields} receptive fields, ${n} with a value. ` +
