@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
@@ -27,7 +28,7 @@ from models import export
 from models.analysis import roi
 from models.atlases import Atlas, load_atlas
 from models.catalog import ModelCard, get_card, load_object
-from models.drawing import still
+from models.drawing import static, still
 from models.encoders.base import Preview
 from models.engine import Engine, Job, Request
 from models.gallery import GallerySet, get_set, list_sets
@@ -53,6 +54,7 @@ __all__ = [
     "npz",
     "picture_set",
     "picture_sets",
+    "plain_still",
     "read_pictures",
     "receptive_fields",
     "region_csv",
@@ -68,6 +70,8 @@ __all__ = [
 ]
 
 _IS_WARM = threading.Event()
+#: Answers held by pages; an id is a hash that only such a page knows.
+_SHOWN: WeakValueDictionary[str, Answer] = WeakValueDictionary()
 
 #: Pictures a second where a set has no rate of its own.
 SLOW_RATE_HZ = 0.5
@@ -140,7 +144,9 @@ def answer_of(job: Job) -> Answer:
     request = job.request
     digest = hashlib.blake2b(repr(request.key).encode(), digest_size=12).hexdigest()
     card = get_card(request.model_id)
-    return Answer(digest, request.stimuli, response, card, request.settings)
+    answer = Answer(digest, request.stimuli, response, card, request.settings)
+    _SHOWN[digest] = answer
+    return answer
 
 
 # Places -------------------------------------------------------------------------------------
@@ -174,6 +180,7 @@ def _brain_message(
         atlas=atlas_of(_answer.card),
         low_confidence=_answer.card.low_confidence_regions,
         thumbnails=thumbnails(_answer.stimuli),
+        fallback_url=f"boldcast/still/{_answer.id}.png",
         **dict(options),
     )
 
@@ -375,6 +382,17 @@ def start_still(answer: Answer, row: int, view: str) -> Work[bytes]:
         return still.draw_still(answer.response, row, view, shape)
 
     return Work(_pool(), draw)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _plain_still(answer_id: str, _answer: Answer) -> bytes:
+    return static.fallback_png(_answer.response)
+
+
+def plain_still(answer_id: str) -> bytes | None:
+    """PNG of an answer that some page shows now, for browsers without WebGL; else None."""
+    answer = _SHOWN.get(answer_id)
+    return None if answer is None else _plain_still(answer_id, answer)
 
 
 # Server -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Routes, all below ``server.baseUrlPath``:
 
 - ``/boldcast/mesh/<name>``: brain meshes, gzipped once, cached for good by the browser;
 - ``/boldcast/static/<hash>/...``: JavaScript and CSS of the components, likewise;
+- ``/boldcast/still/<answer>.png``: a plain picture for browsers without WebGL;
 - ``/boldcast/health``: whether the server answers and whether the warm-up is over;
 - ``/boldcast/metrics``: a few counters in the Prometheus text format.
 
@@ -76,6 +77,14 @@ def mesh_file(request: Request) -> Response:
     return _serve_gzipped(request, content, "application/octet-stream")
 
 
+def still_file(request: Request) -> Response:
+    """Serve a plain picture of an answer, drawn where a browser has no WebGL."""
+    content = cache.plain_still(request.path_params["answer"])
+    if content is None:
+        return PlainTextResponse("There is no such picture.", 404, {"Cache-Control": _NEVER})
+    return Response(content, media_type="image/png", headers={"Cache-Control": "private"})
+
+
 async def health(request: Request) -> Response:
     """Say that the server answers, and whether everything is warm."""
     answer = {"status": "ok", "version": VERSION, "is_warm": cache.is_warm()}
@@ -114,6 +123,7 @@ def _routes() -> list[Route]:
         Route(f"{root}/health", health),
         Route(f"{root}/metrics", metrics),
         Route(f"{root}/mesh/{{name}}", mesh_file),
+        Route(f"{root}/still/{{answer}}.png", still_file),
         Route(f"{root}/static/{{path:path}}", static_file),
     ]
 

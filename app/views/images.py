@@ -207,6 +207,10 @@ def _field(answer: Answer) -> None:
 
 
 def _move_fixation(model_id: str, x_deg: float, y_deg: float) -> None:
-    """Let the widgets follow the dragged cross; a callback."""
-    for name, value in zip(FIXATION, (x_deg, y_deg), strict=True):
+    """Let the state and the widgets follow the dragged cross; a callback."""
+    around = cache.surroundings()
+    now, _ = state.load(around)
+    values = dict(zip(FIXATION, (x_deg, y_deg), strict=True))
+    state.save(replace(now, settings=now.settings.replace(**values)), around)
+    for name, value in values.items():
         state.put(widgets.setting_key(model_id, name), value)

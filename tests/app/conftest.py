@@ -1,5 +1,7 @@
 """A page on a fake model: no weights, no waiting."""
 
+import sys
+
 import pytest
 
 from app import cache
@@ -21,3 +23,11 @@ def engine(model, monkeypatch):
     yield one
     model.gate.set()
     one.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_main():
+    """Take back ``__main__``, which a tested script replaces and child processes would run."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import cache
 from models.errors import StimulusError
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -149,3 +150,31 @@ def test_the_table_has_the_numbers_of_both_sides():
     table = test.dataframe[0].value
     assert list(table["Side"]) == ["left", "right"] * 4
     assert table["Region"].iloc[-1] == "hV4 (low confidence)"
+
+
+def test_dragging_the_cross_moves_the_widgets_and_the_link():
+    def script() -> None:
+        import streamlit as st
+
+        from app.views import images
+
+        st.button("drag", on_click=images._move_fixation, args=("reference-vision", 1.5, -2.0))
+        images.render()
+
+    test = AppTest.from_function(script, default_timeout=60).run()
+    test.button[0].click().run()
+    assert not test.exception
+    assert [box.value for box in test.number_input] == [1.5, -2.0]
+    assert test.query_params["fixation_x_deg"] == "1.5"
+    assert test.query_params["fixation_y_deg"] == "-2"
+
+
+def test_browsers_without_webgl_get_a_plain_picture_of_what_a_page_shows():
+    test = open_page()
+    answer = test.session_state["boldcast:memory:answer"]
+    content = cache.plain_still(answer.id)
+    assert content.startswith(b"\x89PNG")
+    assert f"boldcast/still/{answer.id}.png".encode() in cache.brain_message(
+        answer, sample="wedge", regions=(), is_kiosk=False
+    )
+    assert cache.plain_still("0" * 24) is None
