@@ -51,9 +51,9 @@ def render() -> None:
     with status:
         for notice in notices:
             st.info(messages.plain(notice), icon=":material/link:")
-        answer = _answer(now, stimuli)
+        job, answer = _answer(now, stimuli)
     with head:
-        _heading(now, answer)
+        _heading(now, job, answer)
     with brain:
         if answer is not None:
             _brain(answer, now, beside)
@@ -88,42 +88,43 @@ def _controls(before: AppState, around: Surroundings) -> tuple[AppState, tuple[S
     )
 
 
-def _heading(now: AppState, answer: Answer | None) -> None:
-    """One line over the brain: what is shown, and the files to take away."""
+def _heading(now: AppState, job: Pollable, answer: Answer | None) -> None:
+    """One line over the brain: what is shown or done, and the files to take away."""
+    if not job.is_finished:
+        _progress(job, "Predicting")
+        return
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        if now.sample == state.DEFAULT_SAMPLE and not state.pictures():
-            st.markdown("##### Drop a photograph to see it on the cortex", width="stretch")
-        elif now.sample:
-            title = cache.picture_set(now.sample).title
-            st.markdown(f"##### {messages.plain(title)}", width="stretch")
-        else:
-            count = len(now.uploads)
-            st.markdown(
-                "##### Your picture" if count == 1 else f"##### Your {count} pictures",
-                width="stretch",
-            )
+        st.markdown(f"##### {_title(now)}", width="stretch")
         if answer is not None:
             outputs.downloads(answer, now)
 
 
-def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> Answer | None:
-    """Answer to the page's question; while it is computed, the one before."""
+def _title(now: AppState) -> str:
+    """Say what is shown; on a first visit, what to do."""
+    if now.sample == state.DEFAULT_SAMPLE and not state.pictures():
+        return "Drop a photograph to see it on the cortex"
+    if now.sample:
+        return messages.plain(cache.picture_set(now.sample).title)
+    return "Your picture" if len(now.uploads) == 1 else f"Your {len(now.uploads)} pictures"
+
+
+def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> tuple[Pollable, Answer | None]:
+    """Job and answer to the page's question; while it is computed, the answer before."""
     job = state.recall("job")
     if job is None or not cache.is_for(job, now, stimuli):
         job = cache.submit(now, stimuli)
         state.remember("job", job)
         job.wait(PATIENCE_S)
     if not job.is_finished:
-        _progress(job, "Predicting")
-        return state.recall("answer")
+        return job, state.recall("answer")
     try:
         answer = cache.answer_of(job)
     except (BoldcastError, MemoryError, OSError) as error:
         messages.show(error)
         st.button("Try again", on_click=state.remember, args=("job", None))
-        return None
+        return job, None
     state.remember("answer", answer)
-    return answer
+    return job, answer
 
 
 @st.fragment(run_every=POLL_S)

@@ -160,7 +160,7 @@ def _list_one(stimulus: Stimulus, picture: UInt8Array) -> None:
     """One picture: thumbnail, name as plain text, what was done to it, remove."""
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
         st.image(picture, width=36, alt="")
-        st.text(stimulus.name, help=plain(" ".join(stimulus.notes)) or None)
+        st.text(stimulus.name, help=plain(" ".join(stimulus.notes)) or None, width="stretch")
         st.button(
             "",
             icon=":material/close:",
