@@ -1,6 +1,5 @@
 """The visual field in Chromium: pixels, the cross, and hover over the page's bus."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -8,7 +7,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from components.field.wire import FieldOptions, pack_field
 from models.drawing.colormaps import lut
@@ -16,15 +15,6 @@ from models.types import Space
 from tests.browser.field_page import Fields, Seen, make_response, serve_field
 
 pytestmark = pytest.mark.browser
-
-#: The system's browser, or else the one Playwright brought.
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-]
 
 SPACE = Space("tiny", "surface", 20, 20)
 #: vertex -> (area, x_deg, y_deg); far enough apart to be told by their pixels.
@@ -93,22 +83,14 @@ def message(fixation: tuple[float, float] = (0.0, 0.0), **changes: object) -> by
     )
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @contextmanager
-def opened(browser, messages: dict[str, bytes], **look) -> Iterator[Page]:
+def opened(chromium, messages: dict[str, bytes], **look) -> Iterator[Page]:
     """Page with the panel drawn; fails at the end if the page reported an error."""
     errors: list[str] = []
     has_touch = look.pop("has_touch", False)
     ratio = look.pop("ratio", 1)
     with serve_field(messages, width=f"{WIDTH_PX}px", **look) as address:
-        context = browser.new_context(
+        context = chromium.new_context(
             viewport={"width": 700, "height": 900},
             device_scale_factor=ratio,
             has_touch=has_touch,
@@ -173,16 +155,16 @@ def viridis(position: float) -> tuple[int, ...]:
     return tuple(int(part) for part in lut("viridis")[min(int(position * 256), 255)])
 
 
-def test_each_dot_has_the_colour_of_its_value_where_its_field_looks(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_each_dot_has_the_colour_of_its_value_where_its_field_looks(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         for vertex, value in FRAMES[0].items():
             _, x, y = PLACES[vertex]
             assert is_near(pixel(page, x, y), viridis(value)), vertex
 
 
-def test_a_place_without_a_value_is_hollow_grey(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_a_place_without_a_value_is_hollow_grey(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         _, x, y = PLACES[35]
         assert pixel(page, x, y) == (255, 255, 255)
@@ -193,25 +175,26 @@ def test_a_place_without_a_value_is_hollow_grey(browser):
         assert 100 < around.min() < 220
 
 
-def test_frames_arrive_over_the_bus_and_mix_between(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_frames_arrive_over_the_bus_and_mix_between(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
-        for frame, value in ((1.0, 1.0), (0.5, 0.5), (0.0, 0.0)):
+        # After the last frame comes the first, as on the cortex.
+        for frame, value in ((1.0, 1.0), (0.5, 0.5), (0.0, 0.0), (1.25, 0.75)):
             page.evaluate(f"emit('time', 'brain', {{ frame: {frame}, playing: false }})")
             settle(page)
             assert is_near(pixel(page, 2.0, 2.0), viridis(value), 6), frame
 
 
-def test_frames_of_another_view_change_nothing(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_frames_of_another_view_change_nothing(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.evaluate("emit('time', 'another', { frame: 1, playing: false })")
         settle(page)
         assert is_near(pixel(page, 2.0, 2.0), viridis(0.0))
 
 
-def test_colours_follow_the_range_of_the_cortex(browser):
-    with opened(browser, {"message.bin": message(is_signed=True)}) as page:
+def test_colours_follow_the_range_of_the_cortex(chromium):
+    with opened(chromium, {"message.bin": message(is_signed=True)}) as page:
         show(page, "response")
         page.evaluate(
             """emit("range", "brain", { limit: 2, threshold: 0, isSigned: true,
@@ -224,8 +207,8 @@ def test_colours_follow_the_range_of_the_cortex(browser):
         assert page.locator(".scale .high").inner_text() == "2"
 
 
-def test_below_the_threshold_a_dot_loses_its_colour(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_below_the_threshold_a_dot_loses_its_colour(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.evaluate("""emit("range", "brain", { limit: 1, threshold: 0.4, isSigned: false })""")
         settle(page)
@@ -233,8 +216,8 @@ def test_below_the_threshold_a_dot_loses_its_colour(browser):
         assert not is_near(pixel(page, *PLACES[30][1:]), viridis(0.25), 20)
 
 
-def test_the_picture_is_what_the_model_sees_and_changes_with_the_frame(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_the_picture_is_what_the_model_sees_and_changes_with_the_frame(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "picture")
         assert is_near(pixel(page, 3.0, 1.0), (90, 90, 90))
         page.evaluate("emit('time', 'brain', { frame: 1, playing: false })")
@@ -244,8 +227,8 @@ def test_the_picture_is_what_the_model_sees_and_changes_with_the_frame(browser):
         assert page.locator(".original .note").inner_text() == "Shown 8 degrees wide."
 
 
-def test_dragging_the_cross_reports_degrees_from_the_pictures_centre(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_dragging_the_cross_reports_degrees_from_the_pictures_centre(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.mouse.move(*at(page, 0, 0))
         page.mouse.down()
         page.mouse.move(*at(page, 1.0, 0.5), steps=3)
@@ -257,9 +240,9 @@ def test_dragging_the_cross_reports_degrees_from_the_pictures_centre(browser):
         assert page.evaluate("triggers") == [["fixation", {"x_deg": 2.5, "y_deg": -1.3}]]
 
 
-def test_receptive_fields_move_with_the_cross(browser):
+def test_receptive_fields_move_with_the_cross(chromium):
     moved = message((1.0, -1.0))
-    with opened(browser, {"message.bin": message(), "moved.bin": moved}) as page:
+    with opened(chromium, {"message.bin": message(), "moved.bin": moved}) as page:
         show(page, "response")
         page.evaluate("show('moved.bin')")
         settle(page)
@@ -273,8 +256,8 @@ def test_receptive_fields_move_with_the_cross(browser):
         assert page.evaluate("triggers") == [["fixation", {"x_deg": 0, "y_deg": 0}]]
 
 
-def test_letting_go_where_it_was_reports_nothing(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_letting_go_where_it_was_reports_nothing(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.mouse.move(*at(page, 0, 0))
         page.mouse.down()
         page.mouse.move(*at(page, 2, 2), steps=3)
@@ -285,8 +268,8 @@ def test_letting_go_where_it_was_reports_nothing(browser):
         assert "Eyes rest" not in readout(page)
 
 
-def test_arrow_keys_move_the_cross_and_it_settles_once(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_arrow_keys_move_the_cross_and_it_settles_once(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.focus(".cross")
         for key in ("ArrowRight", "ArrowRight", "Shift+ArrowUp"):
             page.keyboard.press(key)
@@ -297,8 +280,8 @@ def test_arrow_keys_move_the_cross_and_it_settles_once(browser):
         assert "0.2° right of and 1.0° above the picture's centre" in label
 
 
-def test_escape_takes_the_cross_back(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_escape_takes_the_cross_back(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.focus(".cross")
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Escape")
@@ -306,8 +289,8 @@ def test_escape_takes_the_cross_back(browser):
         assert page.evaluate("triggers") == []
 
 
-def test_the_cross_stays_inside_the_panel(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_the_cross_stays_inside_the_panel(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.mouse.move(*at(page, 0, 0))
         page.mouse.down()
         page.mouse.move(*at(page, 9.0, 0), steps=3)
@@ -315,8 +298,8 @@ def test_the_cross_stays_inside_the_panel(browser):
         assert page.evaluate("triggers") == [["fixation", {"x_deg": 6, "y_deg": 0}]]
 
 
-def test_a_finger_drags_the_cross(browser):
-    with opened(browser, {"message.bin": message()}, has_touch=True) as page:
+def test_a_finger_drags_the_cross(chromium):
+    with opened(chromium, {"message.bin": message()}, has_touch=True) as page:
         (x0, y0), (x1, y1) = at(page, 0, 0), at(page, -2, 3)
         client = page.context.new_cdp_session(page)
         for kind, points in (
@@ -330,8 +313,8 @@ def test_a_finger_drags_the_cross(browser):
         assert page.evaluate("triggers") == [["fixation", {"x_deg": -2, "y_deg": 3}]]
 
 
-def test_hovering_a_dot_names_its_vertex_to_the_cortex(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_hovering_a_dot_names_its_vertex_to_the_cortex(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.evaluate("hovers.length = 0")
         page.mouse.move(*at(page, 4.0, -3.0))
@@ -344,8 +327,8 @@ def test_hovering_a_dot_names_its_vertex_to_the_cortex(browser):
         assert page.evaluate("hovers") == [7, None]
 
 
-def test_the_reading_follows_the_frame(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_the_reading_follows_the_frame(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.mouse.move(*at(page, -3.0, 1.0))
         settle(page)
@@ -353,10 +336,14 @@ def test_the_reading_follows_the_frame(browser):
         page.evaluate("emit('time', 'brain', { frame: 1, playing: false })")
         settle(page)
         assert "V1: ≈ 0.000." in readout(page)
+        # What is drawn in between was not predicted: the nearest frame is read.
+        page.evaluate("emit('time', 'brain', { frame: 0.4, playing: true })")
+        settle(page)
+        assert "V1: ≈ 1.000." in readout(page)
 
 
-def test_hovering_the_cortex_rings_the_dot_and_draws_its_size(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_hovering_the_cortex_rings_the_dot_and_draws_its_size(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         edge = (2.0 + 1.5, 2.0)  # vertex 3's field ends here
         assert pixel(page, *edge) == (255, 255, 255)
@@ -370,8 +357,8 @@ def test_hovering_the_cortex_rings_the_dot_and_draws_its_size(browser):
         assert pixel(page, *edge) == (255, 255, 255)
 
 
-def test_a_low_confidence_area_says_so(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_a_low_confidence_area_says_so(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.evaluate("emit('hover', 'brain', { vertex: 30 })")
         settle(page)
         assert readout(page).startswith("hV4 (low confidence): ≈ 0.252.")
@@ -383,14 +370,14 @@ def test_a_low_confidence_area_says_so(browser):
         ]
 
 
-def test_the_badge_and_the_unit_stand_in_the_panel(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_the_badge_and_the_unit_stand_in_the_panel(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         assert page.locator(".badge").inner_text() == "TEST"
         assert page.locator(".units").inner_text() == "relative response (model units)"
 
 
-def test_area_chips_hide_dots_without_a_word_to_python(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_area_chips_hide_dots_without_a_word_to_python(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.click(".areas button:has-text('V1')")
         page.mouse.move(690, 890)
@@ -403,8 +390,8 @@ def test_area_chips_hide_dots_without_a_word_to_python(browser):
         assert page.evaluate("triggers") == []
 
 
-def test_arrow_keys_walk_from_dot_to_dot(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_arrow_keys_walk_from_dot_to_dot(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         page.focus(".dots")
         page.evaluate("hovers.length = 0")
@@ -413,8 +400,8 @@ def test_arrow_keys_walk_from_dot_to_dot(browser):
         assert page.evaluate("hovers") == [3, 21]
 
 
-def test_whole_field_enlarges_the_centre(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_whole_field_enlarges_the_centre(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "whole")
         _, x, y = PLACES[3]
         # ln(1 + e / 0.75), the farthest field (5, 5) at the rim, 10 pixels inside the edge.
@@ -426,16 +413,16 @@ def test_whole_field_enlarges_the_centre(browser):
         assert page.locator(".cross").is_disabled()
 
 
-def test_without_pictures_only_the_response_is_offered(browser):
-    with opened(browser, {"message.bin": message(previews=[])}) as page:
+def test_without_pictures_only_the_response_is_offered(chromium):
+    with opened(chromium, {"message.bin": message(previews=[])}) as page:
         modes = page.locator(".modes button:visible").all_inner_texts()
         assert modes == ["Response", "Whole field"]
         assert page.locator(".original").is_hidden()
         assert page.locator(".cross").is_disabled()
 
 
-def test_a_screen_reader_hears_counts_and_means(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_a_screen_reader_hears_counts_and_means(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         label = page.locator(".dots").get_attribute("aria-label") or ""
         # V1: (0 + 1) / 2; 0.25 is coded as 64 of 254.
@@ -445,25 +432,25 @@ def test_a_screen_reader_hears_counts_and_means(browser):
         )
 
 
-def test_a_visitors_name_is_text(browser):
+def test_a_visitors_name_is_text(chromium):
     previews = [seen(), seen()]
     previews[0] = Seen(
         previews[0].pixels, previews[0].extent_deg, previews[0].picture_deg, "<img src=x>"
     )
-    with opened(browser, {"message.bin": message(previews=previews)}) as page:
+    with opened(chromium, {"message.bin": message(previews=previews)}) as page:
         assert page.locator(".note").inner_text() == "<img src=x>"
         assert page.locator(".note img").count() == 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_square_has_the_themes_background(browser, theme):
-    with opened(browser, {"message.bin": message()}, theme=theme) as page:
+def test_the_square_has_the_themes_background(chromium, theme):
+    with opened(chromium, {"message.bin": message()}, theme=theme) as page:
         show(page, "response")
         assert pixel(page, 0.5, 5.0) == {"light": (255, 255, 255), "dark": (16, 20, 26)}[theme]
 
 
-def test_a_theme_changed_on_the_page_reaches_the_canvases(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_a_theme_changed_on_the_page_reaches_the_canvases(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         show(page, "response")
         ring_x = 2.0 + (3.1 + 0.4) * HALF_DEG / (stage_box(page)[2] / 2)
         before = pixel(page, ring_x, 2.0)
@@ -486,16 +473,73 @@ def test_a_theme_changed_on_the_page_reaches_the_canvases(browser):
         assert sum(pixel(page, ring_x, 2.0)) < 200
 
 
-def test_nothing_is_left_after_the_end(browser):
-    with opened(browser, {"message.bin": message()}) as page:
+def test_nothing_is_left_after_the_end(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
         page.evaluate("end()")
         page.evaluate("emit('time', 'brain', { frame: 1, playing: false })")
         page.evaluate("emit('hover', 'brain', { vertex: 3 })")
         settle(page)
 
 
-def test_sharp_screens_have_the_same_places(browser):
-    with opened(browser, {"message.bin": message()}, ratio=2) as page:
+def test_the_panel_can_be_mounted_again_where_it_was(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
+        page.evaluate("end()")
+        page.evaluate("show('message.bin')")
+        show(page, "response")
+        assert is_near(pixel(page, *PLACES[21][1:]), viridis(1.0))
+        page.mouse.move(*at(page, 0, 0))
+        page.mouse.down()
+        page.mouse.move(*at(page, 1, 1), steps=3)
+        page.mouse.up()
+        assert page.evaluate("triggers") == [["fixation", {"x_deg": 1, "y_deg": 1}]]
+
+
+def test_an_unchanged_message_changes_nothing(chromium):
+    with opened(chromium, {"message.bin": message()}) as page:
+        show(page, "whole")
+        page.click(".areas button:has-text('V1')")
+        page.evaluate("show('message.bin')")
+        settle(page)
+        assert page.get_attribute("button[data-mode=whole]", "aria-pressed") == "true"
+        assert page.get_attribute(".areas button:has-text('V1')", "aria-pressed") == "false"
+
+
+def test_a_new_message_keeps_mode_and_areas(chromium):
+    moved = message((1.0, -1.0))
+    with opened(chromium, {"message.bin": message(), "moved.bin": moved}) as page:
+        show(page, "whole")
+        page.click(".areas button:has-text('V2')")
+        page.evaluate("show('moved.bin')")
+        settle(page)
+        assert page.get_attribute("button[data-mode=whole]", "aria-pressed") == "true"
+        assert page.get_attribute(".areas button:has-text('V2')", "aria-pressed") == "false"
+
+
+def test_a_tap_on_a_dot_stays_to_be_read(chromium):
+    with opened(chromium, {"message.bin": message()}, has_touch=True) as page:
+        show(page, "response")
+        page.touchscreen.tap(*at(page, 4.0, -3.0))
+        settle(page)
+        assert readout(page).startswith("V2: ≈ 0.500.")
+
+
+def test_dots_are_pale_until_the_answer_for_the_new_fixation_is_here(chromium):
+    moved = message((1.0, 1.0))
+    with opened(chromium, {"message.bin": message(), "moved.bin": moved}) as page:
+        page.mouse.move(*at(page, 0, 0))
+        page.mouse.down()
+        page.mouse.move(*at(page, 1, 1), steps=3)
+        page.mouse.up()
+        settle(page)
+        assert page.locator(".dots").evaluate("dots => getComputedStyle(dots).opacity") == "0.35"
+        assert readout(page).endswith("Predicting …")
+        page.evaluate("show('moved.bin')")
+        settle(page)
+        assert page.locator(".dots").evaluate("dots => getComputedStyle(dots).opacity") == "1"
+
+
+def test_sharp_screens_have_the_same_places(chromium):
+    with opened(chromium, {"message.bin": message()}, ratio=2) as page:
         show(page, "response")
         x, y = at(page, *PLACES[21][1:])
         image = Image.open(BytesIO(page.screenshot())).convert("RGB")

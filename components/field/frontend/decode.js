@@ -29,23 +29,29 @@ export function decode(bytes) {
   };
 }
 
-/** Values of all places at a frame (a float: in between, mixed as the cortex does), into `out`. */
+/**
+ * Values of all places at a frame, into `out`. Between two predicted frames they are mixed as the
+ * cortex mixes them; after the last comes the first.
+ */
 export function valuesAt(message, frame, out) {
   const { header, values } = message;
-  const n = header.n_fields;
-  const first = Math.min(Math.max(Math.floor(frame), 0), header.n_frames - 1);
-  const second = Math.min(first + 1, header.n_frames - 1);
+  const { n_fields: n, n_frames: nFrames, minimum, maximum } = header;
+  const first = Math.min(Math.max(Math.floor(frame), 0), nFrames - 1);
   const mix = Math.min(Math.max(frame - first, 0), 1);
-  const step = (header.maximum - header.minimum) / 254;
-  const a = first * n;
-  const b = second * n;
+  const second = mix === 0 ? first : (first + 1) % nFrames;
+  const step = (maximum - minimum) / 254;
   for (let i = 0; i < n; i++) {
-    const here = values[a + i];
-    const next = mix === 0 ? here : values[b + i];
-    out[i] =
-      here === NAN_CODE || next === NAN_CODE
-        ? NaN
-        : header.minimum + step * (here + mix * (next - here));
+    const here = values[first * n + i];
+    const next = values[second * n + i];
+    const isModelled = here !== NAN_CODE && next !== NAN_CODE;
+    out[i] = isModelled ? minimum + step * (here + mix * (next - here)) : NaN;
   }
   return out;
+}
+
+/** Value of one place at a predicted frame. */
+export function valueAt({ header, values }, row, place) {
+  const code = values[row * header.n_fields + place];
+  if (code === NAN_CODE) return NaN;
+  return header.minimum + (code * (header.maximum - header.minimum)) / 254;
 }

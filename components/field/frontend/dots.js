@@ -19,7 +19,7 @@ export function colourCodes(values, area, isShown, range, codes) {
     const value = values[i];
     if (!isShown[area[i]]) codes[i] = HIDDEN;
     else if (Number.isNaN(value)) codes[i] = NOT_MODELLED;
-    else if (Math.abs(value) < range.threshold) codes[i] = BELOW_THRESHOLD;
+    else if ((range.isSigned ? Math.abs(value) : value) < range.threshold) codes[i] = BELOW_THRESHOLD;
     else codes[i] = Math.min(Math.max(Math.floor((value - low) * perUnit), 0), 255);
   }
   return codes;

@@ -87,3 +87,35 @@ export function rectanglePoints([left, right, bottom, top], count = 16) {
     });
   });
 }
+
+/** The response's fixation point from the picture's centre, {x, y} degrees. */
+export function fixationOf({ previews }) {
+  if (previews.length === 0) return { x: 0, y: 0 };
+  const [left, right, bottom, top] = previews[0].picture_deg;
+  return { x: 0 - (left + right) / 2, y: 0 - (bottom + top) / 2 };
+}
+
+/** Edges (left, right, bottom, top) seen from `to` when they were measured from `from`. */
+export function shifted([left, right, bottom, top], from, to) {
+  const dx = from.x - to.x;
+  const dy = from.y - to.y;
+  return [left + dx, right + dx, bottom + dy, top + dy];
+}
+
+/** Degrees from the middle to an edge of the panel, so that pictures and fixation point fit. */
+export function findHalf({ header, x, y, values }) {
+  const { previews, n_fields: n } = header;
+  const fixation = fixationOf(header);
+  let half = Math.max(Math.abs(fixation.x), Math.abs(fixation.y)) * 1.1;
+  for (const { extent_deg: extent } of previews) {
+    const edges = shifted(extent, fixation, { x: 0, y: 0 });
+    half = Math.max(half, ...edges.map(Math.abs));
+  }
+  if (previews.length > 0) return half;
+  // Without a picture: all places that have a value somewhere.
+  const reach = (i) => Math.max(Math.abs(x[i]), Math.abs(y[i])) * 1.05;
+  values.forEach((code, k) => {
+    if (code !== 255) half = Math.max(half, reach(k % n));
+  });
+  return half || Math.max(1, ...Array.from(x, (_, i) => reach(i)));
+}
