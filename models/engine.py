@@ -234,6 +234,17 @@ class Engine:
         """Submit and wait."""
         return self.submit(request).result()
 
+    def counters(self) -> dict[str, int]:
+        """Numbers for whoever watches: jobs under way, bytes kept, models in memory."""
+        with self._lock:
+            n_jobs = len(self._jobs)
+        return {
+            "jobs": n_jobs,
+            "features_bytes": self._features.n_bytes,
+            "responses_bytes": self._responses.n_bytes,
+            "models": len(self._models),
+        }
+
     def close(self) -> None:
         """Cancel what runs and end the worker."""
         with self._lock:
