@@ -258,6 +258,7 @@ class Engine:
         self._runs: dict[Hashable, _Run] = {}
         self._lock = threading.Lock()
         self._model_lock = threading.Lock()
+        self._is_closed = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="boldcast-engine")
 
     def model(self, model_id: str) -> EncodingModel:
@@ -268,8 +269,16 @@ class Engine:
             return self._models[model_id]
 
     def submit(self, request: Request) -> Job:
-        """Start ``request``, join it if it is under way, or answer from memory."""
+        """Start ``request``, join it if it is under way, or answer from memory.
+
+        Raises
+        ------
+        Cancelled
+            The engine is closed.
+        """
         with self._lock:
+            if self._is_closed:
+                raise Cancelled("Stopped, as the program ends.")
             known = self._responses.get(request.key)
             if known is not None:
                 run = _Run(request)
@@ -283,8 +292,8 @@ class Engine:
             run = _Run(request)
             job = Job(run)
             self._runs[request.key] = run
+            future = self._worker.submit(self._answer, run)
         # Outside the lock: the callback takes it, at once if the work is already done.
-        future = self._worker.submit(self._answer, run)
         future.add_done_callback(partial(self._settle, run))
         return job
 
@@ -304,8 +313,9 @@ class Engine:
         }
 
     def close(self) -> None:
-        """Cancel what runs and end the worker."""
+        """Cancel what runs and end the worker; nothing can be asked any more."""
         with self._lock:
+            self._is_closed = True
             for run in self._runs.values():
                 run.stop()
         self._worker.shutdown(wait=True, cancel_futures=True)

@@ -183,6 +183,12 @@ def test_a_cancelled_request_can_be_asked_again(workshop):
         job.result(LONG_S)
 
 
+def test_a_closed_engine_says_that_the_program_ends(workshop):
+    workshop.engine.close()
+    with pytest.raises(Cancelled, match="program ends"):
+        workshop.engine.submit(request())
+
+
 @pytest.mark.parametrize(
     "error",
     [
