@@ -150,6 +150,8 @@ def test_a_dropped_picture_is_read_off_the_cortex_and_taken_home(visitor, tmp_pa
     words = beside.inner_text()
     vertex = int(re.search(r"V1, left, vertex (\d+)", words).group(1))
     assert f"{dense[vertex]:.4g} relative response" in words
+    page.page.get_by_role("button", name="Remove the pin").click()
+    beside.get_by_text("vertex").wait_for(state="detached", timeout=30 * SECOND)
 
     page.page.get_by_role("button", name="Download").click()
     with page.page.expect_download() as download:
