@@ -14,6 +14,7 @@ from models.analysis.roi import region_means
 from models.atlases import load_atlas
 from models.catalog import get_card
 from models.engine import Engine, Request
+from models.spaces import get_space
 from models.stimulus import Stimulus
 from models.types import Selection
 from tests.app.server_process import Server
@@ -163,6 +164,34 @@ def test_a_dropped_picture_is_read_off_the_cortex_and_taken_home(visitor, tmp_pa
     for row in rows:
         (mean,) = region_means(response, ATLAS, row["region"], row["hemisphere"])
         assert float(row["mean"]) == pytest.approx(mean, rel=1e-6)
+
+
+def test_cortex_and_visual_field_point_at_each_other_without_a_word_to_the_server(visitor):
+    page = visitor().visit()
+    page.upload(("right.png", right_half()))
+    page.wait_for_rows(["right.png"])
+    flat = [panel["view"] for panel in page.panels()].index("flat")
+    is_v1 = ATLAS.mask("V1", "left")[: get_space("fsaverage5").n_left]
+    x, y, _ = np.median(page.projected(flat, 0)[np.flatnonzero(is_v1)], axis=0)
+    readout = page.page.locator("section.field .readout")
+    readout.wait_for(timeout=30 * SECOND)
+    sent = page.n_sent
+    page.move_on_stage(x, y)
+    page.page.wait_for_function(
+        "(words) => words.textContent.includes('V1')", arg=readout.element_handle()
+    )
+    page.page.mouse.move(2, 2)
+    dots = page.page.locator("section.field canvas.dots")
+    dots.scroll_into_view_if_needed()
+    box = dots.bounding_box()
+    page.run(
+        "globalThis.heard = [];"
+        "addEventListener('boldcast:hover', ({ detail }) => heard.push(detail.vertex))"
+    )
+    page.page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)
+    page.page.wait_for_function("heard.some((vertex) => vertex !== null)")
+    page.page.wait_for_function("heard.includes(viewer.style.hovered)")  # ringed on the cortex
+    assert page.n_sent == sent
 
 
 def test_pictures_become_the_time_axis_and_the_camera_stays(visitor):
