@@ -14,7 +14,7 @@ LAYERS = [
     {"models.errors"},
     {"models.types"},
     {"models.stimulus", "models.spaces"},
-    {"models.retinotopy", "models.catalog", "models.gallery"},
+    {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
     {"models.weights"},
     {"models.encoders"},
     {"models.engine"},
@@ -26,6 +26,7 @@ SIDE_ROOMS_MAY_USE = {
     "models.stimulus",
     "models.spaces",
     "models.retinotopy",
+    "models.atlases",
     "models.analysis",
     "models.drawing",
 }
@@ -76,7 +77,13 @@ def test_models_know_neither_streamlit_nor_the_rooms_above(path):
 
 @pytest.mark.parametrize("path", sources("components"), ids=module_name)
 def test_components_use_types_spaces_and_drawing_only(path):
-    allowed = {"models.types", "models.errors", "models.spaces", "models.drawing"}
+    allowed = {
+        "models.types",
+        "models.errors",
+        "models.spaces",
+        "models.atlases",
+        "models.drawing",
+    }
     for module in imports_of(path):
         assert not is_in(module, {"app"}), module
         if module.startswith("models."):

@@ -1,0 +1,1 @@
+"""The WebGL surface viewer."""
