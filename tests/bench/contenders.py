@@ -20,7 +20,7 @@ def activity_of(mesh: str, n_frames: int, seed: int) -> FloatArray:
 
 
 def plotly_figure(mesh: str, n_frames: int, seed: int) -> go.Figure:
-    """One Mesh3d seen from the left whose frames replace its intensities only.
+    """One Mesh3d seen from above whose frames replace its intensities only.
 
     The button "Step" plays what the bench writes into its arguments; "Play" plays all.
     """
@@ -54,7 +54,11 @@ def plotly_figure(mesh: str, n_frames: int, seed: int) -> go.Figure:
         scene={
             **{f"{axis}axis": hidden_axis for axis in "xyz"},
             "aspectmode": "data",
-            "camera": {"eye": {"x": 0.0, "y": 0.0, "z": 1.3}, "up": {"x": 0, "y": 1, "z": 0}},
+            "camera": {
+                "eye": {"x": 0.0, "y": 0.0, "z": 1.3},
+                "up": {"x": 0, "y": 1, "z": 0},
+                "projection": {"type": "orthographic"},
+            },
         },
     )
     return figure

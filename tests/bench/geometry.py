@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.spaces import load_mesh
-from models.types import FloatArray, IntArray
+from models.drawing.layout import lay_out
+from models.types import FloatArray, IntArray, Space
+from tests.bench.meshes import subdivided_shapes
 
 MESHES = ("fsaverage5", "fsLR32k", "fine")
 
@@ -22,23 +23,25 @@ class Geometry:
     positions : ndarray of shape (n_vertices, 3), float32
         In mm; left hemisphere first.
     faces : ndarray of shape (n_faces, 3), int32
-    n_left : int
-        Vertices of the left hemisphere.
+    space : Space
     """
 
     positions: FloatArray
     faces: IntArray
-    n_left: int
+    space: Space
 
 
 @lru_cache(maxsize=3)
 def load_geometry(mesh: str) -> Geometry:
     """Inflated surface of one of ``MESHES``; "fine" is fsaverage5 subdivided twice."""
-    whole = load_mesh("fsaverage5", "pial")
+    if mesh == "fine":
+        meshes, _, _ = subdivided_shapes(shapes=("inflated",))
+        (whole,) = meshes
+    else:
+        whole = lay_out(mesh, "inflated")
     left, right = whole.left, whole.right
-    n_left = len(left.positions)
     return Geometry(
         np.concatenate([left.positions, right.positions]),
-        np.concatenate([left.faces, right.faces + n_left]),
-        n_left,
+        np.concatenate([left.faces, right.faces + left.n_vertices]),
+        whole.space,
     )
