@@ -1,0 +1,29 @@
+// L and R on every panel, with the view's name.
+
+/** One overlay element a label. */
+export function showLabels(holder, panels) {
+  holder.replaceChildren(
+    ...labelTexts(panels).map(({ side, words, x, y, isRight, width }) => {
+      const node = document.createElement("span");
+      const letter = document.createElement("b");
+      letter.textContent = side;
+      node.append(letter, words);
+      node.style.top = `${y - 22}px`;
+      if (isRight) node.style.right = `${width - x - 9}px`;
+      else node.style.left = `${x - 9}px`;
+      return node;
+    }),
+  );
+}
+
+/** Where each label stands on the stage: {text, side, words, x, y (baseline), isRight}. */
+export function labelTexts(panels) {
+  const width = Math.max(...panels.map((panel) => panel.left + panel.width));
+  return panels.flatMap((panel) => {
+    const { left, right, words } = panel.label;
+    const y = panel.top + 22;
+    const texts = [{ side: left, words, x: panel.left + 9, y, isRight: false, width }];
+    if (right) texts.push({ side: right, words: "", x: panel.left + panel.width - 9, y, isRight: true, width });
+    return texts.map((one) => ({ ...one, text: `${one.side} ${one.words}`.trim() }));
+  });
+}

@@ -1,0 +1,509 @@
+// The viewer: holds the state, joins the parts. Everything a person changes goes through set().
+
+import { emit, forget, listen } from "../../shared/bus.js";
+import { Animation } from "./animation.js";
+import { Colorbar, lutOf } from "./colorbar.js";
+import { Controls } from "./controls.js";
+import { Input } from "./input.js";
+import { Loop } from "./loop.js";
+import { loadMesh } from "./mesh.js";
+import { showLabels, labelTexts } from "./labels.js";
+import { Picker } from "./picking.js";
+import { compose, download } from "./picture.js";
+import { Player } from "./player.js";
+import { Quality } from "./quality.js";
+import { Readings } from "./readings.js";
+import { Renderer } from "./renderer.js";
+import { modelledVertices, Scene } from "./scene.js";
+import { firstState, CAMERA, shapePairOf } from "./state.js";
+import { register, Stats, unregister } from "./stats.js";
+import { build } from "./template.js";
+import { Timeline } from "./timeline.js";
+import { AddressBar, encodeState } from "./view_state.js";
+import { decodeMessage, section } from "./wire.js";
+import { Words } from "./words.js";
+
+const SOURCE = "brain";
+const MORPH_MS = 700;
+
+export class Viewer {
+  /** options: {view, onPick(pick), keepsAddress} */
+  constructor(element, options) {
+    this.view = options.view;
+    this.onPick = options.onPick ?? (() => {});
+    this.stats = new Stats();
+    this.parts = build(element);
+    this.address = options.keepsAddress === false ? null : new AddressBar(this.view);
+    this.prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
+    this.header = null;
+    this.mesh = null;
+    this.renderer = null;
+    this.isLost = false;
+    this.needsLayout = false;
+    this.emitted = { frame: -1, playing: null };
+    this.style = { ink: [1, 1, 1], hovered: -1, pinned: -1 };
+    this.scene = new Scene();
+    this.player = new Player();
+    this.readings = new Readings(this.parts);
+    this.words = new Words(this.parts.words);
+    this.colorbar = new Colorbar(this.parts);
+    this.#start();
+    register(this.view, this);
+  }
+
+  #start() {
+    const { parts } = this;
+    this.loop = new Loop(
+      (elapsed, isMoving) => this.#frame(elapsed, isMoving),
+      this.stats,
+      (interval) => this.quality?.observe(interval),
+    );
+    this.animation = new Animation(() => this.prefersStillness.matches);
+    this.timeline = new Timeline(parts, {
+      togglePlay: () => this.setPlaying(!this.player.playing),
+      goTo: (position) => this.goTo(position),
+      step: (by) => this.step(by),
+    });
+    this.controls = new Controls(parts, {
+      set: (patch) => this.set(patch),
+      setLayout: (name) => this.setLayout(name),
+      setShape: (name) => this.setShape(name),
+      unfold: (amount) => this.unfold(amount),
+      reset: () => this.reset(),
+      save: () => this.save(),
+    });
+    this.#listen();
+    try {
+      this.renderer = new Renderer(parts.canvas, this.stats);
+    } catch (error) {
+      this.failure = error; // shown with the fallback picture once data are here
+      return;
+    }
+    this.picker = new Picker(this.renderer);
+    this.quality = new Quality(this.renderer.isSoftware);
+    this.input = new Input(parts.canvas, {
+      state: () => this.state,
+      look: (patch) => this.look(patch),
+      hover: (x, y) => this.hover(x, y),
+      leave: () => this.#setHover(-1, null, null),
+      pick: (x, y) => this.pick(x, y),
+      panelAt: (x, y) => this.panelAt(x, y),
+      step: (by) => this.step(by),
+      togglePlay: () => this.setPlaying(!this.player.playing),
+      reset: () => this.reset(),
+    });
+  }
+
+  #listen() {
+    const { parts } = this;
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    parts.unpin.addEventListener("click", () => this.#setPin(-1));
+    document.addEventListener("visibilitychange", () => this.#see({}), { signal });
+    parts.canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      this.isLost = true;
+      this.#say("The graphics card was interrupted; the picture comes back by itself.");
+    }, { signal });
+    parts.canvas.addEventListener("webglcontextrestored", () => this.#restore(), { signal });
+    this.resizing = new ResizeObserver(() => this.#relayout());
+    this.resizing.observe(parts.stage);
+    this.watching = new IntersectionObserver(([entry]) => this.#see({ onScreen: entry.isIntersecting }));
+    this.watching.observe(parts.stage);
+    this.unlisten = listen("hover", this.view, ({ vertex }) => {
+      this.#setHover(vertex ?? -1, null, null, false);
+    }, SOURCE);
+  }
+
+  #see({ onScreen = this.onScreen ?? true }) {
+    this.onScreen = onScreen;
+    this.loop.setVisible(onScreen && !document.hidden);
+  }
+
+  /** Take a message from Python. The same message again is not looked at. */
+  async update(bytes) {
+    this.stats.calls++;
+    const { header, payload } = decodeMessage(bytes);
+    if (header.id === this.wanted) return;
+    this.wanted = header.id;
+    if (!this.renderer) {
+      this.#fallBack(header, payload, "This browser cannot draw in 3D (no WebGL2).");
+      return;
+    }
+    let mesh;
+    try {
+      mesh = await loadMesh(new URL(header.mesh, document.baseURI).href);
+    } catch (error) {
+      this.#fallBack(header, payload, error.message);
+      return;
+    }
+    if (header.id !== this.wanted || this.loop.isStopped) return;
+    this.#take(mesh, header, payload);
+  }
+
+  #take(mesh, header, payload) {
+    const isFirst = this.header === null;
+    const isNewMesh = mesh !== this.mesh || header.atlas !== this.header?.atlas;
+    const hadSign = this.header?.is_signed;
+    Object.assign(this, { mesh, header, payload });
+    this.say = null;
+    this.parts.message.hidden = true;
+    this.readings.setSequence(mesh, header, null);
+    this.#upload(isNewMesh);
+    if (isNewMesh) {
+      const isModelled = (frame, side, vertex) => Number.isFinite(
+        this.readings.at(side === 1 ? header.n_left + vertex : vertex, frame).value,
+      );
+      const focus = modelledVertices(mesh, header, isModelled);
+      this.scene.setMesh(mesh, focus);
+      this.controls.setMesh(mesh, focus !== null);
+      this.hasFocus = focus !== null;
+    }
+    this.player.setSequence(header.n_frames, header.frame_rate_hz);
+    this.#sequence();
+    this.defaults = firstState(header, mesh, this.hasFocus, this.prefersStillness.matches);
+    if (isFirst) this.#firstState();
+    else {
+      const isSameSign = hadSign === header.is_signed;
+      const fresh = isSameSign ? {} : { colormap: this.defaults.colormap, threshold: 0 };
+      if (!this.state.isLocked || !isSameSign) fresh.limit = this.defaults.limit;
+      this.state = { ...this.state, ...fresh };
+      if (isNewMesh) Object.assign(this.state, shapePairOf(mesh, this.state));
+    }
+    this.#apply();
+    this.#relayout();
+  }
+
+  #upload(isNewMesh) {
+    const { renderer, mesh, header, payload } = this;
+    if (isNewMesh) {
+      const chosen = new Set(header.regions);
+      const names = mesh.atlases?.[header.atlas]?.names ?? [];
+      const kept = (label) => label > 0 && (chosen.size === 0 || chosen.has(names[label - 1]));
+      renderer.setMesh(mesh, header.atlas, kept);
+    }
+    renderer.setValues(header, payload);
+    this.readings.codes = renderer.values.codes;
+    this.lutName = null;
+  }
+
+  #sequence() {
+    const { header, payload } = this;
+    if (this.sprite) URL.revokeObjectURL(this.sprite);
+    const strip = section(payload, header.thumbnails);
+    this.sprite = strip ? URL.createObjectURL(new Blob([strip], { type: "image/jpeg" })) : null;
+    this.timeline.setSequence(header, this.sprite);
+    this.controls.setSequence(header);
+    const { root, stage } = this.parts;
+    root.classList.toggle("bc-kiosk", header.kiosk === true);
+    if (header.height) stage.style.setProperty("--bc-height", `${header.height}px`);
+  }
+
+  #firstState() {
+    const asked = this.address?.read() ?? {};
+    this.state = { ...this.defaults, ...asked };
+    Object.assign(this.state, shapePairOf(this.mesh, this.state));
+    if (this.state.layout === "flat") this.state.unfolding = 1;
+    this.player.goTo(this.state.frame);
+    this.player.setPlaying(this.state.playing && !this.prefersStillness.matches);
+    this.timeline.setPlaying(this.player.playing);
+  }
+
+  /** Change anything a person may set; redraws, remembers, and tells linked views. */
+  set(patch, isMoving = true) {
+    Object.assign(this.state, patch);
+    this.#apply();
+    this.loop.ask(isMoving);
+    this.#remember();
+  }
+
+  /** State -> player, style, colour bar, controls, bus. */
+  #apply() {
+    const { state, header, style, player } = this;
+    player.speed = state.speed;
+    player.hold = state.hold;
+    const { limit } = state;
+    style.scaleFrom = header.is_signed ? 0.5 : 0;
+    style.scaleBy = header.is_signed ? 0.5 / limit : 1 / limit;
+    style.isSigned = header.is_signed;
+    style.threshold = state.threshold;
+    style.fade = state.fade;
+    style.underlay = state.underlay;
+    style.outlines = state.outlines ? 0.85 : 0;
+    style.ink = header.is_signed ? [0.05, 0.06, 0.08] : [1, 1, 1];
+    if (this.lutName !== state.colormap) {
+      this.lutName = state.colormap;
+      this.lut = lutOf(header, state.colormap);
+      this.renderer.setColormap(this.lut);
+      this.colorbar.setColormap(this.lut);
+    }
+    const { root } = this.parts;
+    root.dataset.background = state.background;
+    this.parts.canvas.classList.toggle("bc-free", state.layout === "free");
+    this.colorbar.sync(header, state);
+    this.controls.sync(header, state);
+    emit("range", this.view, {
+      limit, threshold: state.threshold, mode: state.fade ? "fade" : "hide",
+      colormap: state.colormap, lut: this.lut, isSigned: header.is_signed,
+      minimum: header.minimum, maximum: header.maximum,
+    }, SOURCE);
+  }
+
+  /** Camera only: rotation, zoom, pan. */
+  look(patch) {
+    Object.assign(this.state, patch);
+    this.#cameraMoved();
+    this.loop.ask(true);
+    this.#remember();
+  }
+
+  #cameraMoved() {
+    this.scene.look(this.state);
+    this.picker.invalidate();
+    this.#setHover(-1, null, null);
+  }
+
+  #relayout() {
+    if (!this.header || !this.renderer) return;
+    this.needsLayout = true;
+    this.loop.ask();
+  }
+
+  #arrange() {
+    this.needsLayout = false;
+    const { stage } = this.parts;
+    this.scene.arrange(this.state, stage.clientWidth, stage.clientHeight);
+    this.picker.invalidate();
+    showLabels(this.parts.labels, this.scene.panels);
+  }
+
+  setLayout(name) {
+    const { state } = this;
+    const wasFlat = state.layout === "flat";
+    const change = () => this.set({ layout: name, ...CAMERA(), unfolding: name === "flat" ? 0 : 1 });
+    if (name === state.layout) this.reset();
+    else if (name === "flat") {
+      change();
+      this.unfold(1, MORPH_MS);
+    } else if (wasFlat) this.unfold(0, MORPH_MS, change);
+    else change();
+    this.#relayout();
+  }
+
+  setShape(name) {
+    const { state } = this;
+    const shown = state.mixing < 0.5 ? state.from : state.to;
+    if (state.layout === "flat") this.setLayout(this.hasFocus ? "visual" : "four");
+    if (shown === name) return;
+    this.set({ from: shown, to: name, mixing: 0 });
+    this.unfold(1, MORPH_MS);
+  }
+
+  /** Move the morph: pial to inflated, or, in the flat layout, to the sheet. */
+  unfold(amount, milliseconds = 0, done = () => {}) {
+    const key = this.state.layout === "flat" ? "unfolding" : "mixing";
+    this.animation.start(this.state[key], amount, milliseconds, (value) => {
+      this.state[key] = value;
+      this.needsLayout = true;
+    }, () => {
+      done();
+      this.set({});
+      this.#relayout();
+    });
+    this.loop.ask(true);
+  }
+
+  reset() {
+    this.look(CAMERA());
+  }
+
+  setPlaying(isPlaying) {
+    this.player.setPlaying(isPlaying);
+    this.timeline.setPlaying(this.player.playing);
+    this.state.playing = this.player.playing;
+    this.loop.ask(true);
+    this.#remember();
+  }
+
+  goTo(position) {
+    this.setPlaying(false);
+    this.player.goTo(position);
+    this.loop.ask(true);
+    this.#remember();
+  }
+
+  step(by) {
+    this.setPlaying(false);
+    this.player.step(by);
+    this.loop.ask(true);
+    this.#remember();
+  }
+
+  /** Everything of one drawn frame; returns whether the next one is wanted at once. */
+  #frame(elapsed, isMoving) {
+    if (!this.header || this.isLost) return false;
+    const { player, stage = this.parts.stage } = this;
+    if (player.playing) player.advance(elapsed);
+    const isMorphing = this.animation.advance();
+    if (this.needsLayout) this.#arrange();
+    const goesOn = player.playing || isMorphing;
+    const size = this.quality.next(stage.clientWidth, stage.clientHeight, goesOn || isMoving);
+    const time = player.mix();
+    this.renderer.draw(this.scene.panels, time, this.style, size);
+    this.#showTime(time);
+    return goesOn;
+  }
+
+  #showTime(time) {
+    const { player, emitted, timeline } = this;
+    const position = player.position();
+    const nearest = player.nearest();
+    if (nearest !== timeline.shownFrame) {
+      this.readings.refresh(nearest);
+      if (!player.playing) this.words.saySoon(this.header, nearest);
+    }
+    timeline.show(position, time, nearest);
+    if (position === emitted.frame && player.playing === emitted.playing) return;
+    emitted.frame = position;
+    emitted.playing = player.playing;
+    emit("time", this.view, { frame: position, playing: player.playing }, SOURCE);
+  }
+
+  panelAt(x, y) {
+    return this.scene.panels.find(
+      (one) => x >= one.left && x < one.left + one.width && y >= one.top && y < one.top + one.height,
+    );
+  }
+
+  hover(x, y) {
+    if (!this.header || this.isLost) return;
+    const { clientWidth, clientHeight } = this.parts.stage;
+    this.pointer = [x, y];
+    if (!this.picker.ids) {
+      this.picker.readSoon(this.scene.panels, clientWidth, clientHeight, () => {
+        if (this.picker.ids && this.pointer) this.hover(...this.pointer);
+      });
+      return;
+    }
+    const hit = this.picker.locate(this.scene.panels, x, y);
+    this.#setHover(hit ? this.#globalIndex(hit) : -1, x, y);
+  }
+
+  #globalIndex({ side, vertex }) {
+    return side === 1 ? this.header.n_left + vertex : vertex;
+  }
+
+  #setHover(vertex, x, y, tellsOthers = true) {
+    if (x === null) this.pointer = null;
+    if (!this.header) return;
+    this.readings.hover(vertex, this.player.nearest(), x, y);
+    if (vertex === this.style.hovered) return;
+    this.style.hovered = vertex;
+    this.loop.ask();
+    if (tellsOthers) emit("hover", this.view, { vertex: vertex < 0 ? null : vertex }, SOURCE);
+  }
+
+  #setPin(vertex) {
+    this.style.pinned = vertex;
+    this.readings.pin(vertex, this.player.nearest());
+    this.loop.ask();
+  }
+
+  /** A settled pick: pin it here and tell Python. */
+  pick(x, y) {
+    if (!this.header || this.isLost) return null;
+    const { clientWidth, clientHeight } = this.parts.stage;
+    if (!this.picker.ids) this.picker.readNow(this.scene.panels, clientWidth, clientHeight);
+    const hit = this.picker.locate(this.scene.panels, x, y);
+    if (!hit) return null;
+    const vertex = this.#globalIndex(hit);
+    this.#setPin(vertex);
+    const pick = {
+      vertex, hemisphere: hit.side === 1 ? "right" : "left", frame: this.player.nearest(),
+    };
+    this.onPick(pick);
+    return pick;
+  }
+
+  /** Save exactly what is on the stage, with colour bar and footer. */
+  save() {
+    const { stage, canvas, when, root } = this.parts;
+    const size = { ...this.quality.next(stage.clientWidth, stage.clientHeight, false) };
+    this.renderer.draw(this.scene.panels, this.player.mix(), this.style, size);
+    const page = getComputedStyle(root);
+    const ground = getComputedStyle(stage).backgroundColor;
+    const picture = compose({
+      brain: canvas, width: stage.clientWidth, height: stage.clientHeight,
+      labels: labelTexts(this.scene.panels),
+      colors: {
+        paper: page.getPropertyValue("--bc-paper").trim() || "#ffffff", ground,
+        ink: page.color, labels: getComputedStyle(this.parts.labels).color,
+      },
+      header: this.header, state: this.state, lut: this.lut,
+      when: this.header.n_frames > 1 ? `${when.textContent} · ${when.title}` : when.title,
+    });
+    download(picture, `boldcast-${this.view}-${this.player.nearest() + 1}.png`);
+    return picture;
+  }
+
+  #remember() {
+    this.state.frame = this.player.playing ? 0 : this.player.clock;
+    this.address?.writeSoon(() => encodeState(this.#written(), this.defaults));
+  }
+
+  /** A limit is worth remembering only where the person locked or moved it. */
+  #written() {
+    return { ...this.state, frame: this.player.playing ? this.defaults.frame : this.player.clock };
+  }
+
+  #restore() {
+    this.isLost = false;
+    this.parts.message.hidden = true;
+    if (!this.header) return;
+    this.renderer.restore();
+    this.#upload(true);
+    this.picker.invalidate();
+    this.#apply();
+    this.loop.ask();
+  }
+
+  #say(text) {
+    this.parts.message.hidden = false;
+    this.parts.messageText.textContent = text;
+  }
+
+  #fallBack(header, payload, reason) {
+    const picture = section(payload, header.fallback);
+    const { fallback, canvas, time, words } = this.parts;
+    this.#say(`${reason} ${picture ? "Here is a still picture instead." : "The numbers are in the table."}`);
+    canvas.hidden = true;
+    time.hidden = true;
+    this.parts.root.classList.add("bc-still");
+    this.controls.setSequence(header);
+    this.words.saySoon(header, 0);
+    words.hidden = false;
+    fallback.hidden = !picture;
+    if (picture) {
+      fallback.src = URL.createObjectURL(new Blob([picture], { type: "image/png" }));
+      fallback.alt = header.footer;
+    }
+  }
+
+  /** Unmounted: give everything back. */
+  destroy() {
+    this.loop.stop();
+    this.abort.abort();
+    this.unlisten();
+    this.resizing.disconnect();
+    this.watching.disconnect();
+    this.input?.stop();
+    this.controls.stop();
+    this.address?.stop();
+    this.words.stop();
+    if (this.sprite) URL.revokeObjectURL(this.sprite);
+    this.renderer?.release();
+    unregister(this.view, this);
+    forget(this.view);
+    this.parts.root.remove();
+  }
+}

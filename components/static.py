@@ -1,0 +1,77 @@
+"""Browser files of all components, under one content hash, ready for a route of the server.
+
+The URL path of a file mirrors its place below ``components``, so that the relative imports
+between modules are the same in the browser and on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["STATIC_PREFIX", "static_hash", "static_routes_payload", "static_url"]
+
+#: Path below the server's base URL; no leading slash, as the page resolves it against its base.
+STATIC_PREFIX = "boldcast/static"
+
+_ROOM = Path(__file__).parent
+_CONTENT_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@lru_cache(maxsize=1)
+def _files() -> dict[str, bytes]:
+    """Path below ``components`` -> bytes, for every file a browser may ask for."""
+    folders = [*sorted(_ROOM.glob("*/frontend")), _ROOM / "shared"]
+    paths = [path for folder in folders for path in folder.rglob("*")]
+    return {
+        path.relative_to(_ROOM).as_posix(): path.read_bytes()
+        for path in sorted(paths)
+        if path.suffix in _CONTENT_TYPES
+    }
+
+
+@lru_cache(maxsize=1)
+def static_hash() -> str:
+    """SHA-256 of all names and contents, first 16 hex digits; part of every URL."""
+    digest = hashlib.sha256()
+    for name, content in _files().items():
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def static_url(component: str, file: str) -> str:
+    """Relative URL of one file of a component's ``frontend`` folder.
+
+    Parameters
+    ----------
+    component : str
+        Folder below ``components``, e.g. ``"brain"``; ``"shared"`` has no ``frontend`` folder.
+    file : str
+        E.g. ``"main.js"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    """
+    path = f"shared/{file}" if component == "shared" else f"{component}/frontend/{file}"
+    if path not in _files():
+        raise FileNotFoundError(f"No browser file {path!r} below components.")
+    return f"{STATIC_PREFIX}/{static_hash()}/{path}"
+
+
+def static_routes_payload() -> dict[str, tuple[bytes, str]]:
+    """Relative URL -> (content, content type) of every browser file.
+
+    The URLs hold a hash of all files together, so they may be served as immutable.
+    """
+    return {
+        f"{STATIC_PREFIX}/{static_hash()}/{name}": (content, _CONTENT_TYPES[Path(name).suffix])
+        for name, content in _files().items()
+    }
