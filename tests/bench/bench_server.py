@@ -114,8 +114,12 @@ def bench_offline() -> list[Verdict]:
     )
     print(run.stdout.strip() or run.stderr.strip()[-500:])
     verdicts.append(
-        Verdict("start and first page with loopback only", run.stdout.strip(), "works",
-                run.returncode == 0)
+        Verdict(
+            "start and first page with loopback only",
+            run.stdout.strip(),
+            "works",
+            run.returncode == 0,
+        )
     )
     return verdicts
 

@@ -9,7 +9,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,11 @@ class Traffic:
     socket_received: int = 0
     socket_sent: int = 0
     http_received: int = 0
-    largest_socket_message: int = 0
-    http_by_path: dict[str, int] = field(default_factory=dict)
+    http_requests: int = 0
 
     def reset(self) -> None:
         """Start counting anew."""
-        self.socket_received = self.socket_sent = self.http_received = 0
-        self.largest_socket_message = 0
-        self.http_by_path.clear()
+        self.socket_received = self.socket_sent = self.http_received = self.http_requests = 0
 
 
 @dataclass
@@ -112,32 +109,26 @@ class Tab:
 
 def count_traffic(session: CDPSession, traffic: Traffic) -> None:
     """Let the browser's network log add to ``traffic``."""
-    paths: dict[str, str] = {}
 
     def payload_bytes(event: dict[str, Any]) -> int:
         frame = event["response"]
         return len(b64decode(frame["payloadData"])) if frame["opcode"] == 2 else 0
 
     def received(event: dict[str, Any]) -> None:
-        size = payload_bytes(event)
-        traffic.socket_received += size
-        traffic.largest_socket_message = max(traffic.largest_socket_message, size)
+        traffic.socket_received += payload_bytes(event)
 
     def sent(event: dict[str, Any]) -> None:
         traffic.socket_sent += payload_bytes(event)
 
     def finished(event: dict[str, Any]) -> None:
-        size = int(event["encodedDataLength"])
-        path = paths.get(event["requestId"], "?")
-        traffic.http_received += size
-        traffic.http_by_path[path] = traffic.http_by_path.get(path, 0) + size
+        traffic.http_received += int(event["encodedDataLength"])
+
+    def requested(_event: dict[str, Any]) -> None:
+        traffic.http_requests += 1
 
     session.on("Network.webSocketFrameReceived", received)
     session.on("Network.webSocketFrameSent", sent)
-    session.on(
-        "Network.responseReceived",
-        lambda event: paths.__setitem__(event["requestId"], event["response"]["url"]),
-    )
+    session.on("Network.requestWillBeSent", requested)
     session.on("Network.loadingFinished", finished)
     session.send("Network.enable")
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 from nilearn.plotting import view_surf
 from nilearn.surface import InMemoryMesh
 
-from models.types import FloatArray
+from components.brain import Layout, pack_view
+from models.atlases import load_atlas
+from models.types import FloatArray, Provenance, Response, Space
 from tests.bench.activity import gaussian_sums
-from tests.bench.geometry import load_geometry
+from tests.bench.geometry import load_geometry, mesh_url
 
 #: CSS pixels of every picture; at device scale 1 also the size of its drawing buffer.
 WIDTH, HEIGHT = 1120, 520
+#: How large plotly draws, so that its brain covers as many pixels as ours.
+ASPECT = 1.55
 
 
 def activity_of(mesh: str, n_frames: int, seed: int) -> FloatArray:
@@ -27,6 +32,7 @@ def plotly_figure(mesh: str, n_frames: int, seed: int) -> go.Figure:
     geometry = load_geometry(mesh)
     values = activity_of(mesh, n_frames, seed)
     x, y, z = geometry.positions.T
+    extent = np.ptp(geometry.positions, axis=0)
     i, j, k = geometry.faces.T
     surface = go.Mesh3d(
         **{"x": x, "y": y, "z": z, "i": i, "j": j, "k": k},
@@ -53,7 +59,8 @@ def plotly_figure(mesh: str, n_frames: int, seed: int) -> go.Figure:
         updatemenus=[{"type": "buttons", "x": 0.1, "y": 0.2, "buttons": buttons}],
         scene={
             **{f"{axis}axis": hidden_axis for axis in "xyz"},
-            "aspectmode": "data",
+            "aspectmode": "manual",
+            "aspectratio": dict(zip("xyz", ASPECT * extent / np.cbrt(extent.prod()), strict=True)),
             "camera": {
                 "eye": {"x": 0.0, "y": 0.0, "z": 1.3},
                 "up": {"x": 0, "y": 1, "z": 0},
@@ -74,3 +81,56 @@ def view_surf_html(mesh: str, seed: int) -> str:
         view="top",
     )
     return str(view.get_standalone())
+
+
+def our_message(mesh: str, n_frames: int, seed: int, layout: Layout = "dorsal") -> bytes:
+    """What our viewer is given: one value a vertex."""
+    space = load_geometry(mesh).space
+    response = response_of(activity_of(mesh, n_frames, seed), space)
+    return pack_view(
+        response,
+        mesh_url=mesh_url(mesh),
+        atlas=None if mesh == "fine" else load_atlas(mesh, default_atlas(mesh)),
+        layout=layout,
+        height_px=HEIGHT,
+    )
+
+
+def our_parcel_message(mesh: str, n_frames: int, seed: int) -> bytes:
+    """What our viewer is given: one value for each of the 360 areas of MMP 1.0."""
+    atlas = load_atlas(mesh, "mmp")
+    space = load_geometry(mesh).space
+    values = activity_of(mesh, n_frames, seed)
+    n_names = len(atlas.names)
+    is_right = np.arange(space.n_places) >= space.n_left
+    parcel = np.where(atlas.labels > 0, atlas.labels - 1 + n_names * is_right, 2 * n_names)
+    n_parcels = 2 * n_names
+    counts = np.bincount(parcel, minlength=n_parcels + 1)[:-1]
+    means = np.array(
+        [np.bincount(parcel, row, minlength=n_parcels + 1)[:-1] / counts for row in values]
+    )
+    parcels = Space("mmp", "parcels", n_names, n_names)
+    return pack_view(
+        response_of(means, parcels),
+        mesh_url=mesh_url(mesh),
+        mesh_vertices=(space.n_left, space.n_right),
+        mesh_space=mesh,
+        atlas=atlas,
+        layout="dorsal",
+        height_px=HEIGHT,
+    )
+
+
+def default_atlas(mesh: str) -> str:
+    """Atlas whose regions are named and outlined."""
+    return "retinotopy" if mesh == "fsaverage5" else "mmp"
+
+
+def response_of(values: FloatArray, space: Space) -> Response:
+    """Synthetic values as a response."""
+    provenance = Provenance(
+        **{"model_id": "bench", "model_title": "Synthetic blobs", "version": "1"},
+        **{"weights_sha256": "", "subject": "nobody", "caveat": "Synthetic.", "badge": "synthetic"},
+    )
+    labels = tuple(str(number) for number in range(len(values)))
+    return Response(values, space, labels, "arbitrary", True, provenance)

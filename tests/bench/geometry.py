@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from components.brain.mesh_file import build_mesh_file, compress, mesh_file_name
 from models.drawing.layout import lay_out
 from models.types import FloatArray, IntArray, Space
-from tests.bench.meshes import subdivided_shapes
+from tests.bench.meshes import build_stand_in_file, subdivided_shapes
 
 MESHES = ("fsaverage5", "fsLR32k", "fine")
 
@@ -45,3 +46,15 @@ def load_geometry(mesh: str) -> Geometry:
         np.concatenate([left.faces, right.faces + left.n_vertices]),
         whole.space,
     )
+
+
+@lru_cache(maxsize=3)
+def mesh_file(mesh: str) -> tuple[str, bytes]:
+    """Name and gzipped content of the file our viewer fetches."""
+    content = build_stand_in_file() if mesh == "fine" else build_mesh_file(mesh)
+    return mesh_file_name(mesh, content), compress(content)
+
+
+def mesh_url(mesh: str) -> str:
+    """Relative URL of that file."""
+    return f"boldcast/mesh/{mesh_file(mesh)[0]}"

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from components.brain import brain_view
 from tests.bench import contenders
 
 # What is built before it is sent stays in memory: the bench measures sending and showing.
 plotly_figure = st.cache_resource(max_entries=20)(contenders.plotly_figure)
+our_message = st.cache_resource(max_entries=20)(contenders.our_message)
+our_parcel_message = st.cache_resource(max_entries=20)(contenders.our_parcel_message)
 view_surf_html = st.cache_resource(max_entries=20)(contenders.view_surf_html)
 
 st.set_page_config(layout="wide", initial_sidebar_state="collapsed")
@@ -30,9 +33,16 @@ if contender == "plotly":
         config={"plotGlPixelRatio": 1},
     )
 elif contender == "view_surf":
-    st.iframe(
-        view_surf_html(mesh, seed), width=contenders.WIDTH, height=contenders.HEIGHT
-    )
+    st.iframe(view_surf_html(mesh, seed), width=contenders.WIDTH, height=contenders.HEIGHT)
+elif contender == "ours":
+    with st.container(width=contenders.WIDTH):
+        brain_view(our_message(mesh, n_frames, seed), key="brain")
+elif contender == "ours_four":
+    with st.container(width=contenders.WIDTH):
+        brain_view(our_message(mesh, n_frames, seed, "four"), key="brain")
+elif contender == "ours_parcels":
+    with st.container(width=contenders.WIDTH):
+        brain_view(our_parcel_message(mesh, n_frames, seed), key="brain")
 else:
     st.write("Nothing to see.")
 st.html(f"<span class='bench-runs'>run {st.session_state['runs']}</span>")

@@ -11,6 +11,9 @@ from tests.bench.chromium import Tab, cold_tab, poll
 from tests.bench.contenders import HEIGHT, WIDTH
 from tests.bench.servers import Server
 
+#: Nothing waits longer than this for a first paint.
+LIMIT_S = 300.0
+PLAY_S = 6
 DRIVERS = Path(__file__).with_name("drivers.js")
 
 
@@ -67,6 +70,14 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Drag:
+    """What dragging a slider caused: reruns, and bytes sent plus requests made."""
+
+    reruns: int
+    sent: int
+
+
+@dataclass(frozen=True)
 class Playing:
     """One visit's frames.
 
@@ -103,25 +114,21 @@ def describe(paint: dict[str, Any]) -> str:
     return f"{paint['width']}x{paint['height']}, {paint['samples']} samples"
 
 
-def open_page(tab: Tab, server: Server, case: Case, limit_s: float) -> Paint:
-    """Go there and wait for the first paint."""
+def open_page(tab: Tab, server: Server, case: Case, limit_s: float = LIMIT_S) -> Paint:
+    """Go there and wait for the first paint, or for the words of an empty page."""
     tab.page.goto(case.url(server))
+    if case.contender == "empty":
+        shown = "document.querySelector('.bench-runs') && performance.now()"
+        ready_ms = float(tab.page.wait_for_function(shown, polling="raf").json_value())
+        return Paint(ready_ms / 1000, "-")
     paint = tab.wait_for_paint(limit_s)
     return Paint(paint["after_s"], describe(paint))
 
 
-def first_paint(server: Server, case: Case, limit_s: float) -> Paint:
+def first_paint(server: Server, case: Case) -> Paint:
     """Seconds from the start of the navigation to the first paint."""
     with cold_tab(with_traffic=False) as tab:
-        return open_page(tab, server, case, limit_s)
-
-
-def empty_page_s(server: Server) -> float:
-    """Seconds until the words of a page without a viewer are there, for comparison."""
-    with cold_tab(with_traffic=False) as tab:
-        tab.page.goto(Case("empty", "fsaverage5", 1).url(server))
-        shown = "document.querySelector('.bench-runs') && performance.now()"
-        return float(tab.page.wait_for_function(shown, polling="raf").json_value()) / 1000
+        return open_page(tab, server, case)
 
 
 def press(tab: Tab, button: str) -> None:
@@ -160,10 +167,10 @@ def seek(tab: Tab, driver: str, frame: int) -> None:
     tab.page.wait_for_timeout(1000)
 
 
-def traffic(server: Server, case: Case, limit_s: float) -> Traffic:
+def traffic(server: Server, case: Case) -> Traffic:
     """Bytes of a visit, of an unchanged rerun and of one with other data."""
     with cold_tab(with_traffic=True) as tab:
-        open_page(tab, server, case, limit_s)
+        open_page(tab, server, case)
         tab.wait_until_quiet()
         counts = [tab.traffic.socket_received, tab.traffic.http_received]
         for button in ("Rerun", "New data"):
@@ -173,10 +180,10 @@ def traffic(server: Server, case: Case, limit_s: float) -> Traffic:
         return Traffic(*counts)
 
 
-def kept(server: Server, case: Case, driver: str, limit_s: float) -> Kept:
+def kept(server: Server, case: Case, driver: str) -> Kept:
     """Show a frame, turn the brain, rerun; is the visitor where they were?"""
     with cold_tab(with_traffic=False) as tab:
-        open_page(tab, server, case, limit_s)
+        open_page(tab, server, case)
         tab.page.evaluate(DRIVERS.read_text(encoding="utf-8"))
         fresh = state_of(tab, driver)
         seek(tab, driver, 20)
@@ -197,30 +204,65 @@ def kept(server: Server, case: Case, driver: str, limit_s: float) -> Kept:
     )
 
 
-def playing(server: Server, case: Case, driver: str, n_shown: int, limit_s: float) -> Playing:
-    """Time single frames, then let the viewer play."""
+def playing(
+    server: Server, case: Case, driver: str, n_shown: int, options: dict[str, Any]
+) -> Playing:
+    """Time single frames, then let the viewer play; ``options`` go to the driver."""
     with cold_tab(with_traffic=False) as tab:
-        open_page(tab, server, case, limit_s)
+        open_page(tab, server, case)
         tab.page.wait_for_timeout(1500)
         tab.page.evaluate(DRIVERS.read_text(encoding="utf-8"))
-        canvas = describe(tab.page.evaluate(f"benchDrivers.{driver}.prepare({WIDTH}, {HEIGHT})"))
+        prepare = f"options => benchDrivers.{driver}.prepare({WIDTH}, {HEIGHT}, options)"
+        canvas = tab.page.evaluate(prepare, options)
         show = f"frame => benchDrivers.{driver}.show(frame)"
-        frames = [tab.page.evaluate(show, frame % case.n_frames) for frame in range(n_shown + 2)]
+        frames = [tab.page.evaluate(show, frame % case.n_frames) for frame in range(1, n_shown + 2)]
         script_s = tab.script_s()
-        played = tab.page.evaluate(f"benchDrivers.{driver}.play()")
+        played = tab.page.evaluate(f"benchDrivers.{driver}.play({PLAY_S})")
         script_ms = 1000 * (tab.script_s() - script_s) / played["drawn"]
         playing_ms = played["wall_ms"] / played["drawn"]
-        return Playing(tuple(frames[2:]), playing_ms, script_ms, canvas)
+        words = f"{describe(canvas)}, {100 * canvas['covered']:.0f} % brain"
+        return Playing(tuple(frames[1:]), playing_ms, script_ms, words)
 
 
-def memory(server: Server, case: Case, driver: str | None, limit_s: float) -> Memory:
+def playing_as_shipped(server: Server, case: Case) -> tuple[float, str]:
+    """Pictures a second of our viewer while it plays by its own rules, and its canvas."""
+    with cold_tab(with_traffic=False) as tab:
+        open_page(tab, server, case)
+        tab.page.wait_for_timeout(1500)
+        tab.page.evaluate(DRIVERS.read_text(encoding="utf-8"))
+        tab.page.evaluate("benchDrivers.ours.play(2)")  # lets it find its resolution
+        played = tab.page.evaluate(f"benchDrivers.ours.play({PLAY_S})")
+        return 1000 * played["drawn"] / played["wall_ms"], str(played["canvas"])
+
+
+def threshold_drag(server: Server, case: Case) -> Drag:
+    """Drag the threshold of our viewer from end to end; what reached the server?"""
+    with cold_tab(with_traffic=True) as tab:
+        open_page(tab, server, case)
+        tab.wait_until_quiet()
+        run = tab.page.locator(".bench-runs").inner_text()
+        slider = tab.page.locator("input[data-part=threshold]")
+        box = slider.bounding_box()
+        assert box is not None
+        tab.traffic.reset()
+        middle = box["y"] + box["height"] / 2
+        tab.page.mouse.move(box["x"] + 3, middle)
+        tab.page.mouse.down()
+        for step in range(1, 21):
+            tab.page.mouse.move(box["x"] + box["width"] * step / 24, middle)
+            tab.page.wait_for_timeout(50)
+        tab.page.mouse.up()
+        tab.wait_until_quiet()
+        if float(slider.input_value()) == 0:
+            raise RuntimeError("The drag did not move the threshold.")
+        reruns = int(tab.page.locator(".bench-runs").inner_text() != run)
+        return Drag(reruns, tab.traffic.socket_sent + tab.traffic.http_requests)
+
+
+def memory(server: Server, case: Case, driver: str | None) -> Memory:
     """Memory of the page after its first paint and a few frames."""
     with cold_tab(with_traffic=False) as tab:
-        if case.contender == "empty":
-            tab.page.goto(case.url(server))
-            tab.page.wait_for_selector(".bench-runs")
-        else:
-            open_page(tab, server, case, limit_s)
+        open_page(tab, server, case)
         tab.page.wait_for_timeout(2000)
         if driver is not None:
             tab.page.evaluate(DRIVERS.read_text(encoding="utf-8"))
