@@ -18,7 +18,7 @@ __all__ = ["DIVERGING", "SEQUENTIAL", "default_colormap", "load_colormap"]
 
 #: Name -> words for a person; the first is the default. "_r" puts red or orange on top.
 DIVERGING = {"RdBu_r": "Blue – red", "PuOr_r": "Purple – orange", "BrBG_r": "Teal – brown"}
-SEQUENTIAL = {"inferno": "Inferno", "viridis": "Viridis", "cividis": "Cividis", "magma": "Magma"}
+SEQUENTIAL = {"viridis": "Viridis", "cividis": "Cividis", "magma": "Magma", "inferno": "Inferno"}
 
 
 def default_colormap(is_signed: bool) -> str:

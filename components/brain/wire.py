@@ -45,11 +45,16 @@ class Labels(Protocol):
     """What is needed of an atlas: ``labels`` (n_places,), 0 = none, k = ``names[k - 1]``."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Key of the atlas in the mesh file."""
+
     @property
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """Regions, without hemisphere."""
+
     @property
-    def labels(self) -> IntArray: ...
+    def labels(self) -> IntArray:
+        """One a place of the response's space."""
 
 
 def pack_response(
@@ -181,7 +186,11 @@ def _colormaps(is_signed: bool, chosen: str) -> list[dict[str, str]]:
     suited = dict(DIVERGING if is_signed else SEQUENTIAL)
     suited.setdefault(chosen, {**DIVERGING, **SEQUENTIAL}.get(chosen, chosen))
     return [
-        {"name": name, "title": title, "lut": base64.b64encode(load_colormap(name)).decode()}
+        {
+            "name": name,
+            "title": title,
+            "lut": base64.b64encode(load_colormap(name).tobytes()).decode(),
+        }
         for name, title in suited.items()
     ]
 

@@ -67,9 +67,14 @@ export class Controls {
     const layouts = LAYOUTS.filter(
       ({ name }) => (name !== "flat" || hasFlat) && (name !== "visual" || hasFocus),
     );
+    this.layoutNames = new Set(layouts.map(({ name }) => name));
     segments(parts.layouts, layouts, actions.setLayout);
     const main = mesh.shapes.filter((name) => ["pial", "inflated", "very_inflated"].includes(name));
     segments(parts.shapes, main.map((name) => ({ name, title: SHAPE_TITLES[name] })), actions.setShape);
+  }
+
+  hasLayout(name) {
+    return this.layoutNames.has(name);
   }
 
   setSequence(header) {

@@ -41,16 +41,16 @@ const FLAT = [
   panel("right_lateral", [RIGHT], [0.5, 0, 0.5, 1], { unfolds: true }),
 ];
 const VISUAL_WIDE = [
-  panel("left_medial", [LEFT], [0, 0, 0.335, 0.52], { focus: 1.7 }),
-  panel("posterior", BOTH, [0.335, 0, 0.33, 1], { focus: 1.35 }),
-  panel("right_medial", [RIGHT], [0.665, 0, 0.335, 0.52], { focus: 1.7 }),
+  panel("left_medial", [LEFT], [0, 0, 0.335, 0.52], { focus: 1.5 }),
+  panel("posterior", BOTH, [0.335, 0, 0.33, 1], { focus: 1.25 }),
+  panel("right_medial", [RIGHT], [0.665, 0, 0.335, 0.52], { focus: 1.5 }),
   panel("flat", [LEFT], [0, 0.52, 0.335, 0.48], { isSheet: true, focus: 1.15 }),
   panel("flat", [RIGHT], [0.665, 0.52, 0.335, 0.48], { isSheet: true, focus: 1.15 }),
 ];
 const VISUAL_TALL = [
-  panel("posterior", BOTH, [0, 0, 1, 0.4], { focus: 1.35 }),
-  panel("left_medial", [LEFT], [0, 0.4, 0.5, 0.3], { focus: 1.7 }),
-  panel("right_medial", [RIGHT], [0.5, 0.4, 0.5, 0.3], { focus: 1.7 }),
+  panel("posterior", BOTH, [0, 0, 1, 0.4], { focus: 1.25 }),
+  panel("left_medial", [LEFT], [0, 0.4, 0.5, 0.3], { focus: 1.5 }),
+  panel("right_medial", [RIGHT], [0.5, 0.4, 0.5, 0.3], { focus: 1.5 }),
   panel("flat", [LEFT], [0, 0.7, 0.5, 0.3], { isSheet: true, focus: 1.15 }),
   panel("flat", [RIGHT], [0.5, 0.7, 0.5, 0.3], { isSheet: true, focus: 1.15 }),
 ];

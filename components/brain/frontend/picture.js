@@ -1,6 +1,7 @@
 // A PNG of exactly what is on the stage, with the colour bar and the footer that belong to it.
 
 import { axisNumber } from "./colorbar.js";
+import { labelTexts } from "./labels.js";
 
 const MARGIN = 16;
 const FONT = "system-ui, sans-serif";
@@ -77,4 +78,31 @@ export function download(canvas, name) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }, "image/png");
+}
+
+/** Draw once more, sharp, and save the stage of a viewer; returns the composed canvas. */
+export function savePicture({ parts, quality, renderer, scene, player, style, header, state, lut, view }) {
+  const { stage, canvas, when, root } = parts;
+  const width = stage.clientWidth;
+  const height = stage.clientHeight;
+  renderer.draw(scene.panels, player.mix(), style, quality.next(width, height, false));
+  const page = getComputedStyle(root);
+  const picture = compose({
+    brain: canvas,
+    width,
+    height,
+    labels: labelTexts(scene.panels),
+    colors: {
+      paper: page.getPropertyValue("--bc-paper").trim() || "#ffffff",
+      ground: getComputedStyle(stage).backgroundColor,
+      ink: page.color,
+      labels: getComputedStyle(parts.labels).color,
+    },
+    header,
+    state,
+    lut,
+    when: header.n_frames > 1 ? `${when.textContent} · ${when.title}` : header.row_labels[0],
+  });
+  download(picture, `boldcast-${view}-${player.nearest() + 1}.png`);
+  return picture;
 }

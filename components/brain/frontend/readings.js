@@ -9,11 +9,19 @@ export class Readings {
     this.pinned = -1;
   }
 
-  setSequence(mesh, header, codes) {
+  /** `codes` follow once they are unpacked. */
+  setSequence(mesh, header) {
     this.mesh = mesh;
     this.header = header;
-    this.codes = codes;
     this.names = mesh.atlases?.[header.atlas]?.names ?? [];
+  }
+
+  /** Whether a vertex (of its hemisphere) has a value; makes no objects. */
+  isModelled(frame, side, vertex) {
+    const { header, mesh, codes } = this;
+    const label = header.kind === "parcels" ? mesh.hemispheres[side].labels[header.atlas][vertex] : 0;
+    const column = columnOf(header, side === 1, vertex, label);
+    return column >= 0 && Number.isFinite(decodeValue(header, codes, frame, column));
   }
 
   /** Hemisphere, region and decoded value of a vertex (global index) at a real frame. */

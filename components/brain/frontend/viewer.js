@@ -5,22 +5,21 @@ import { Animation } from "./animation.js";
 import { Colorbar, lutOf } from "./colorbar.js";
 import { Controls } from "./controls.js";
 import { Input } from "./input.js";
+import { Intake } from "./intake.js";
 import { Loop } from "./loop.js";
-import { loadMesh } from "./mesh.js";
-import { showLabels, labelTexts } from "./labels.js";
-import { Picker } from "./picking.js";
-import { compose, download } from "./picture.js";
+import { showLabels } from "./labels.js";
+import { savePicture } from "./picture.js";
 import { Player } from "./player.js";
+import { Pointing } from "./pointing.js";
 import { Quality } from "./quality.js";
 import { Readings } from "./readings.js";
 import { Renderer } from "./renderer.js";
-import { modelledVertices, Scene } from "./scene.js";
-import { firstState, CAMERA, shapePairOf } from "./state.js";
+import { Scene } from "./scene.js";
+import { CAMERA } from "./state.js";
 import { register, Stats, unregister } from "./stats.js";
 import { build } from "./template.js";
 import { Timeline } from "./timeline.js";
 import { AddressBar, encodeState } from "./view_state.js";
-import { decodeMessage, section } from "./wire.js";
 import { Words } from "./words.js";
 
 const SOURCE = "brain";
@@ -47,6 +46,7 @@ export class Viewer {
     this.readings = new Readings(this.parts);
     this.words = new Words(this.parts.words);
     this.colorbar = new Colorbar(this.parts);
+    this.intake = new Intake(this);
     this.#start();
     register(this.view, this);
   }
@@ -79,15 +79,15 @@ export class Viewer {
       this.failure = error; // shown with the fallback picture once data are here
       return;
     }
-    this.picker = new Picker(this.renderer);
+    this.pointing = new Pointing(this, SOURCE);
     this.quality = new Quality(this.renderer.isSoftware);
     this.input = new Input(parts.canvas, {
       state: () => this.state,
       look: (patch) => this.look(patch),
-      hover: (x, y) => this.hover(x, y),
-      leave: () => this.#setHover(-1, null, null),
-      pick: (x, y) => this.pick(x, y),
-      panelAt: (x, y) => this.panelAt(x, y),
+      hover: (x, y) => this.pointing.hover(x, y),
+      leave: () => this.pointing.leave(),
+      pick: (x, y) => this.pointing.pick(x, y),
+      panelAt: (x, y) => this.pointing.panelAt(x, y),
       step: (by) => this.step(by),
       togglePlay: () => this.setPlaying(!this.player.playing),
       reset: () => this.reset(),
@@ -98,7 +98,7 @@ export class Viewer {
     const { parts } = this;
     this.abort = new AbortController();
     const { signal } = this.abort;
-    parts.unpin.addEventListener("click", () => this.#setPin(-1));
+    parts.unpin.addEventListener("click", () => this.pointing.setPin(-1));
     document.addEventListener("visibilitychange", () => this.#see({}), { signal });
     parts.canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
@@ -106,13 +106,18 @@ export class Viewer {
       this.#say("The graphics card was interrupted; the picture comes back by itself.");
     }, { signal });
     parts.canvas.addEventListener("webglcontextrestored", () => this.#restore(), { signal });
-    this.resizing = new ResizeObserver(() => this.#relayout());
+    this.resizing = new ResizeObserver(() => this.relayout());
     this.resizing.observe(parts.stage);
     this.watching = new IntersectionObserver(([entry]) => this.#see({ onScreen: entry.isIntersecting }));
     this.watching.observe(parts.stage);
     this.unlisten = listen("hover", this.view, ({ vertex }) => {
-      this.#setHover(vertex ?? -1, null, null, false);
+      this.pointing?.setHover(vertex ?? -1, null, null, false);
     }, SOURCE);
+  }
+
+  /** Whether there is something to draw and a card to draw it with. */
+  get isReady() {
+    return this.header !== null && this.renderer !== null && !this.isLost;
   }
 
   #see({ onScreen = this.onScreen ?? true }) {
@@ -121,104 +126,20 @@ export class Viewer {
   }
 
   /** Take a message from Python. The same message again is not looked at. */
-  async update(bytes) {
-    this.stats.calls++;
-    const { header, payload } = decodeMessage(bytes);
-    if (header.id === this.wanted) return;
-    this.wanted = header.id;
-    if (!this.renderer) {
-      this.#fallBack(header, payload, "This browser cannot draw in 3D (no WebGL2).");
-      return;
-    }
-    let mesh;
-    try {
-      mesh = await loadMesh(new URL(header.mesh, document.baseURI).href);
-    } catch (error) {
-      this.#fallBack(header, payload, error.message);
-      return;
-    }
-    if (header.id !== this.wanted || this.loop.isStopped) return;
-    this.#take(mesh, header, payload);
-  }
-
-  #take(mesh, header, payload) {
-    const isFirst = this.header === null;
-    const isNewMesh = mesh !== this.mesh || header.atlas !== this.header?.atlas;
-    const hadSign = this.header?.is_signed;
-    Object.assign(this, { mesh, header, payload });
-    this.say = null;
-    this.parts.message.hidden = true;
-    this.readings.setSequence(mesh, header, null);
-    this.#upload(isNewMesh);
-    if (isNewMesh) {
-      const isModelled = (frame, side, vertex) => Number.isFinite(
-        this.readings.at(side === 1 ? header.n_left + vertex : vertex, frame).value,
-      );
-      const focus = modelledVertices(mesh, header, isModelled);
-      this.scene.setMesh(mesh, focus);
-      this.controls.setMesh(mesh, focus !== null);
-      this.hasFocus = focus !== null;
-    }
-    this.player.setSequence(header.n_frames, header.frame_rate_hz);
-    this.#sequence();
-    this.defaults = firstState(header, mesh, this.hasFocus, this.prefersStillness.matches);
-    if (isFirst) this.#firstState();
-    else {
-      const isSameSign = hadSign === header.is_signed;
-      const fresh = isSameSign ? {} : { colormap: this.defaults.colormap, threshold: 0 };
-      if (!this.state.isLocked || !isSameSign) fresh.limit = this.defaults.limit;
-      this.state = { ...this.state, ...fresh };
-      if (isNewMesh) Object.assign(this.state, shapePairOf(mesh, this.state));
-    }
-    this.#apply();
-    this.#relayout();
-  }
-
-  #upload(isNewMesh) {
-    const { renderer, mesh, header, payload } = this;
-    if (isNewMesh) {
-      const chosen = new Set(header.regions);
-      const names = mesh.atlases?.[header.atlas]?.names ?? [];
-      const kept = (label) => label > 0 && (chosen.size === 0 || chosen.has(names[label - 1]));
-      renderer.setMesh(mesh, header.atlas, kept);
-    }
-    renderer.setValues(header, payload);
-    this.readings.codes = renderer.values.codes;
-    this.lutName = null;
-  }
-
-  #sequence() {
-    const { header, payload } = this;
-    if (this.sprite) URL.revokeObjectURL(this.sprite);
-    const strip = section(payload, header.thumbnails);
-    this.sprite = strip ? URL.createObjectURL(new Blob([strip], { type: "image/jpeg" })) : null;
-    this.timeline.setSequence(header, this.sprite);
-    this.controls.setSequence(header);
-    const { root, stage } = this.parts;
-    root.classList.toggle("bc-kiosk", header.kiosk === true);
-    if (header.height) stage.style.setProperty("--bc-height", `${header.height}px`);
-  }
-
-  #firstState() {
-    const asked = this.address?.read() ?? {};
-    this.state = { ...this.defaults, ...asked };
-    Object.assign(this.state, shapePairOf(this.mesh, this.state));
-    if (this.state.layout === "flat") this.state.unfolding = 1;
-    this.player.goTo(this.state.frame);
-    this.player.setPlaying(this.state.playing && !this.prefersStillness.matches);
-    this.timeline.setPlaying(this.player.playing);
+  update(bytes) {
+    return this.intake.update(bytes);
   }
 
   /** Change anything a person may set; redraws, remembers, and tells linked views. */
   set(patch, isMoving = true) {
     Object.assign(this.state, patch);
-    this.#apply();
+    this.apply();
     this.loop.ask(isMoving);
     this.#remember();
   }
 
   /** State -> player, style, colour bar, controls, bus. */
-  #apply() {
+  apply() {
     const { state, header, style, player } = this;
     player.speed = state.speed;
     player.hold = state.hold;
@@ -259,11 +180,10 @@ export class Viewer {
 
   #cameraMoved() {
     this.scene.look(this.state);
-    this.picker.invalidate();
-    this.#setHover(-1, null, null);
+    this.pointing.invalidate();
   }
 
-  #relayout() {
+  relayout() {
     if (!this.header || !this.renderer) return;
     this.needsLayout = true;
     this.loop.ask();
@@ -273,7 +193,7 @@ export class Viewer {
     this.needsLayout = false;
     const { stage } = this.parts;
     this.scene.arrange(this.state, stage.clientWidth, stage.clientHeight);
-    this.picker.invalidate();
+    this.pointing.invalidate();
     showLabels(this.parts.labels, this.scene.panels);
   }
 
@@ -287,7 +207,7 @@ export class Viewer {
       this.unfold(1, MORPH_MS);
     } else if (wasFlat) this.unfold(0, MORPH_MS, change);
     else change();
-    this.#relayout();
+    this.relayout();
   }
 
   setShape(name) {
@@ -308,7 +228,7 @@ export class Viewer {
     }, () => {
       done();
       this.set({});
-      this.#relayout();
+      this.relayout();
     });
     this.loop.ask(true);
   }
@@ -341,7 +261,7 @@ export class Viewer {
 
   /** Everything of one drawn frame; returns whether the next one is wanted at once. */
   #frame(elapsed, isMoving) {
-    if (!this.header || this.isLost) return false;
+    if (!this.isReady) return false;
     const { player, stage = this.parts.stage } = this;
     if (player.playing) player.advance(elapsed);
     const isMorphing = this.animation.advance();
@@ -369,81 +289,8 @@ export class Viewer {
     emit("time", this.view, { frame: position, playing: player.playing }, SOURCE);
   }
 
-  panelAt(x, y) {
-    return this.scene.panels.find(
-      (one) => x >= one.left && x < one.left + one.width && y >= one.top && y < one.top + one.height,
-    );
-  }
-
-  hover(x, y) {
-    if (!this.header || this.isLost) return;
-    const { clientWidth, clientHeight } = this.parts.stage;
-    this.pointer = [x, y];
-    if (!this.picker.ids) {
-      this.picker.readSoon(this.scene.panels, clientWidth, clientHeight, () => {
-        if (this.picker.ids && this.pointer) this.hover(...this.pointer);
-      });
-      return;
-    }
-    const hit = this.picker.locate(this.scene.panels, x, y);
-    this.#setHover(hit ? this.#globalIndex(hit) : -1, x, y);
-  }
-
-  #globalIndex({ side, vertex }) {
-    return side === 1 ? this.header.n_left + vertex : vertex;
-  }
-
-  #setHover(vertex, x, y, tellsOthers = true) {
-    if (x === null) this.pointer = null;
-    if (!this.header) return;
-    this.readings.hover(vertex, this.player.nearest(), x, y);
-    if (vertex === this.style.hovered) return;
-    this.style.hovered = vertex;
-    this.loop.ask();
-    if (tellsOthers) emit("hover", this.view, { vertex: vertex < 0 ? null : vertex }, SOURCE);
-  }
-
-  #setPin(vertex) {
-    this.style.pinned = vertex;
-    this.readings.pin(vertex, this.player.nearest());
-    this.loop.ask();
-  }
-
-  /** A settled pick: pin it here and tell Python. */
-  pick(x, y) {
-    if (!this.header || this.isLost) return null;
-    const { clientWidth, clientHeight } = this.parts.stage;
-    if (!this.picker.ids) this.picker.readNow(this.scene.panels, clientWidth, clientHeight);
-    const hit = this.picker.locate(this.scene.panels, x, y);
-    if (!hit) return null;
-    const vertex = this.#globalIndex(hit);
-    this.#setPin(vertex);
-    const pick = {
-      vertex, hemisphere: hit.side === 1 ? "right" : "left", frame: this.player.nearest(),
-    };
-    this.onPick(pick);
-    return pick;
-  }
-
-  /** Save exactly what is on the stage, with colour bar and footer. */
   save() {
-    const { stage, canvas, when, root } = this.parts;
-    const size = { ...this.quality.next(stage.clientWidth, stage.clientHeight, false) };
-    this.renderer.draw(this.scene.panels, this.player.mix(), this.style, size);
-    const page = getComputedStyle(root);
-    const ground = getComputedStyle(stage).backgroundColor;
-    const picture = compose({
-      brain: canvas, width: stage.clientWidth, height: stage.clientHeight,
-      labels: labelTexts(this.scene.panels),
-      colors: {
-        paper: page.getPropertyValue("--bc-paper").trim() || "#ffffff", ground,
-        ink: page.color, labels: getComputedStyle(this.parts.labels).color,
-      },
-      header: this.header, state: this.state, lut: this.lut,
-      when: this.header.n_frames > 1 ? `${when.textContent} · ${when.title}` : when.title,
-    });
-    download(picture, `boldcast-${this.view}-${this.player.nearest() + 1}.png`);
-    return picture;
+    return savePicture(this);
   }
 
   #remember() {
@@ -461,32 +308,15 @@ export class Viewer {
     this.parts.message.hidden = true;
     if (!this.header) return;
     this.renderer.restore();
-    this.#upload(true);
-    this.picker.invalidate();
-    this.#apply();
+    this.intake.upload(true);
+    this.pointing.invalidate();
+    this.apply();
     this.loop.ask();
   }
 
   #say(text) {
     this.parts.message.hidden = false;
     this.parts.messageText.textContent = text;
-  }
-
-  #fallBack(header, payload, reason) {
-    const picture = section(payload, header.fallback);
-    const { fallback, canvas, time, words } = this.parts;
-    this.#say(`${reason} ${picture ? "Here is a still picture instead." : "The numbers are in the table."}`);
-    canvas.hidden = true;
-    time.hidden = true;
-    this.parts.root.classList.add("bc-still");
-    this.controls.setSequence(header);
-    this.words.saySoon(header, 0);
-    words.hidden = false;
-    fallback.hidden = !picture;
-    if (picture) {
-      fallback.src = URL.createObjectURL(new Blob([picture], { type: "image/png" }));
-      fallback.alt = header.footer;
-    }
   }
 
   /** Unmounted: give everything back. */
@@ -500,7 +330,7 @@ export class Viewer {
     this.controls.stop();
     this.address?.stop();
     this.words.stop();
-    if (this.sprite) URL.revokeObjectURL(this.sprite);
+    this.intake.release();
     this.renderer?.release();
     unregister(this.view, this);
     forget(this.view);

@@ -1,0 +1,122 @@
+// Messages from Python: decoding, loading the mesh they name, handing everything to the parts.
+
+import { loadMesh } from "./mesh.js";
+import { modelledVertices } from "./scene.js";
+import { firstState, shapePairOf } from "./state.js";
+import { showStill } from "./still.js";
+import { decodeMessage, section } from "./wire.js";
+
+export class Intake {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.wanted = null;
+    this.sprite = null;
+  }
+
+  async update(bytes) {
+    const { viewer } = this;
+    viewer.stats.calls++;
+    const { header, payload } = decodeMessage(bytes);
+    if (header.id === this.wanted) return;
+    this.wanted = header.id;
+    if (!viewer.renderer) {
+      showStill(viewer, header, payload, "This browser cannot draw in 3D (no WebGL2).");
+      return;
+    }
+    let mesh;
+    try {
+      mesh = await loadMesh(new URL(header.mesh, document.baseURI).href);
+    } catch (error) {
+      showStill(viewer, header, payload, error.message);
+      return;
+    }
+    if (header.id !== this.wanted || viewer.loop.isStopped) return;
+    this.#take(mesh, header, payload);
+  }
+
+  #take(mesh, header, payload) {
+    const { viewer } = this;
+    const before = viewer.header;
+    const isNewMesh = mesh !== viewer.mesh || header.atlas !== before?.atlas;
+    Object.assign(viewer, { mesh, header, payload });
+    viewer.parts.message.hidden = true;
+    viewer.readings.setSequence(mesh, header);
+    this.upload(isNewMesh || String(header.regions) !== String(before.regions));
+    if (isNewMesh) this.#frameMesh();
+    viewer.player.setSequence(header.n_frames, header.frame_rate_hz);
+    this.#showSequence();
+    const isStill = viewer.prefersStillness.matches;
+    viewer.defaults = firstState(header, mesh, viewer.hasFocus, isStill);
+    if (before === null) this.#firstState(isStill);
+    else this.#keepState(before, isNewMesh);
+    viewer.apply();
+    viewer.relayout();
+  }
+
+  /** Send to the graphics card what it does not have. */
+  upload(isNewMesh) {
+    const { renderer, mesh, header, payload, readings } = this.viewer;
+    if (isNewMesh) {
+      const chosen = new Set(header.regions);
+      const names = mesh.atlases?.[header.atlas]?.names ?? [];
+      const kept = (label) => label > 0 && (chosen.size === 0 || chosen.has(names[label - 1]));
+      renderer.setMesh(mesh, header.atlas, kept);
+    }
+    renderer.setValues(header, payload);
+    readings.codes = renderer.values.codes;
+    this.viewer.lutName = null;
+  }
+
+  /** Which part of the cortex is framed large: decided once a mesh, so that new data stay put. */
+  #frameMesh() {
+    const { viewer } = this;
+    const { mesh, header, readings } = viewer;
+    const isModelled = (frame, side, vertex) => readings.isModelled(frame, side, vertex);
+    const focus = modelledVertices(mesh, header, isModelled);
+    viewer.hasFocus = focus !== null;
+    viewer.scene.setMesh(mesh, focus);
+    viewer.controls.setMesh(mesh, viewer.hasFocus);
+  }
+
+  #showSequence() {
+    const { header, payload, parts, timeline, controls } = this.viewer;
+    const strip = section(payload, header.thumbnails);
+    this.release();
+    this.sprite = strip ? URL.createObjectURL(new Blob([strip], { type: "image/jpeg" })) : null;
+    timeline.setSequence(header, this.sprite);
+    controls.setSequence(header);
+    parts.root.classList.toggle("bc-kiosk", header.kiosk === true);
+    if (header.height) parts.stage.style.setProperty("--bc-height", `${header.height}px`);
+  }
+
+  /** First data: what the address bar asks for, over the defaults. */
+  #firstState(isStill) {
+    const { viewer } = this;
+    const state = { ...viewer.defaults, ...viewer.address?.read() };
+    const isKnown = (name) => viewer.controls.hasLayout(name);
+    if (!isKnown(state.layout)) state.layout = viewer.defaults.layout;
+    Object.assign(state, shapePairOf(viewer.mesh, state));
+    viewer.state = state;
+    viewer.player.goTo(state.frame);
+    viewer.player.setPlaying(state.playing && !isStill);
+    viewer.timeline.setPlaying(viewer.player.playing);
+  }
+
+  /** New data: camera, layout and time stay; the colour limit follows unless it is locked. */
+  #keepState(before, isNewMesh) {
+    const { viewer } = this;
+    const { state, defaults, header } = viewer;
+    const isSameKind = before.is_signed === header.is_signed && before.units === header.units;
+    if (!isSameKind) Object.assign(state, { colormap: defaults.colormap, threshold: 0 });
+    if (!state.isLocked || !isSameKind) state.limit = defaults.limit;
+    state.threshold = Math.min(state.threshold, state.limit);
+    if (isNewMesh) Object.assign(state, shapePairOf(viewer.mesh, state));
+    if (!viewer.controls.hasLayout(state.layout)) state.layout = defaults.layout;
+    viewer.timeline.setPlaying(viewer.player.playing);
+  }
+
+  release() {
+    if (this.sprite) URL.revokeObjectURL(this.sprite);
+    this.sprite = null;
+  }
+}
