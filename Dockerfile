@@ -5,7 +5,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates python3 python3-venv \
-      libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libx11-6 libxrender1 \
+      libegl1 libegl-mesa0 libgl1-mesa-dri \
  && rm -rf /var/lib/apt/lists/*
 
 RUN useradd --create-home --uid 10001 boldcast

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from models.catalog import ModelCard, get_card, load_object
 from models.encoders.base import EncodingModel, Features
-from models.errors import BoldcastError, Cancelled
+from models.errors import Cancelled
 from models.stimulus import Stimulus
 from models.types import Response, Selection, Settings
 
@@ -37,7 +38,7 @@ class ByteCache(Generic[_V]):
     ----------
     budget_bytes : int
         Values are dropped, oldest use first, until the rest fits. A value larger than
-        the budget is not kept.
+        the budget is not kept, and drops nothing else.
     """
 
     def __init__(self, budget_bytes: int) -> None:
@@ -60,6 +61,8 @@ class ByteCache(Generic[_V]):
             old = self._values.pop(key, None)
             if old is not None:
                 self.n_bytes -= old.n_bytes
+            if value.n_bytes > self.budget_bytes:
+                return
             self._values[key] = value
             self.n_bytes += value.n_bytes
             while self.n_bytes > self.budget_bytes:
@@ -222,12 +225,25 @@ class Engine:
                 return running
             job = Job(request)
             self._jobs[request.key] = job
-            self._worker.submit(self._run, job)
-            return job
+        # Outside the lock: the callback takes it, at once if the work is already done.
+        future = self._worker.submit(self._answer, job)
+        future.add_done_callback(partial(self._settle, job))
+        return job
 
     def predict(self, request: Request) -> tuple[Response, ...]:
         """Submit and wait."""
         return self.submit(request).result()
+
+    def counters(self) -> dict[str, int]:
+        """Numbers for whoever watches: jobs under way, bytes kept, models in memory."""
+        with self._lock:
+            n_jobs = len(self._jobs)
+        return {
+            "jobs": n_jobs,
+            "features_bytes": self._features.n_bytes,
+            "responses_bytes": self._responses.n_bytes,
+            "models": len(self._models),
+        }
 
     def close(self) -> None:
         """Cancel what runs and end the worker."""
@@ -236,37 +252,29 @@ class Engine:
                 job.cancel()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _run(self, job: Job) -> None:
-        """Answer one job on the worker thread."""
+    def _answer(self, job: Job) -> _Responses:
+        """Answer one job; runs on the worker thread."""
         request = job.request
-        answer: _Responses | None = None
-        error: BaseException | None = None
-        try:
-            job.report("loading the model", 0, 1)
-            model = self.model(request.model_id)
-            features = self._features.get(request.features_key)
-            if features is None:
-                features = model.features(request.stimuli, request.settings, job.report)
-                self._features.put(request.features_key, features)
-            job.report("reading out the regions", 0, 1)
-            answer = _Responses(model.readout(features, request.selection, request.settings))
-        except (
-            BoldcastError,
-            ArithmeticError,
-            ImportError,
-            LookupError,
-            MemoryError,
-            OSError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as problem:
-            error = problem
+        job.report("loading the model", 0, 1)
+        model = self.model(request.model_id)
+        features = self._features.get(request.features_key)
+        if features is None:
+            features = model.features(request.stimuli, request.settings, job.report)
+            self._features.put(request.features_key, features)
+        job.report("reading out the regions", 0, 1)
+        return _Responses(model.readout(features, request.selection, request.settings, job.report))
+
+    def _settle(self, job: Job, future: Future[_Responses]) -> None:
+        """Finish a job whose work has ended in any way, so that nobody waits for ever."""
+        error: BaseException | None = Cancelled("Stopped, as the program ends.")
+        if not future.cancelled():
+            error = future.exception()
+        answer = future.result() if error is None else None
         with self._lock:
             if answer is not None:
-                self._responses.put(request.key, answer)
-            if self._jobs.get(request.key) is job:
-                del self._jobs[request.key]
+                self._responses.put(job.request.key, answer)
+            if self._jobs.get(job.request.key) is job:
+                del self._jobs[job.request.key]
         job._finish(answer, error)
 
 

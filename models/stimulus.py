@@ -3,13 +3,60 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
+from models import picture_file
 from models.errors import StimulusError
+from models.picture_file import MAX_DECODED_SIDE, MAX_FRAME_SIDE, Frame
 from models.types import UInt8Array
 
-__all__ = ["Stimulus"]
+__all__ = [
+    "EXTENSIONS",
+    "MAX_NAME_LENGTH",
+    "MAX_PICTURES",
+    "MAX_TOTAL_BYTES",
+    "ReadResult",
+    "Stimulus",
+    "clean_name",
+    "read_many",
+]
+
+#: File name endings to offer in a file dialogue; what is inside decides.
+EXTENSIONS = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
+
+#: Pictures taken at once, and the bytes of all of them together.
+MAX_PICTURES = 64
+MAX_TOTAL_BYTES = 256 * 1000**2
+
+#: Longer names are cut in the middle.
+MAX_NAME_LENGTH = 120
+
+_ZERO_WIDTH_JOINER = "\u200d"  # holds emoji together; the only format character kept
+
+
+def clean_name(name: str, max_length: int = MAX_NAME_LENGTH) -> str:
+    """One line of plain text from a name that a stranger gave.
+
+    Control characters, direction marks and broken code points are dropped, white space is one
+    blank, and a long name is cut in the middle so that its ending stays. Nothing is escaped:
+    the result is text, and whoever shows it must show it as text.
+    """
+    kept = "".join(
+        letter
+        for letter in " ".join(name.split())
+        if letter == _ZERO_WIDTH_JOINER
+        or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co")
+    ).strip()
+    if len(kept) > max_length:
+        tail = max_length // 4
+        kept = kept[: max_length - tail - 1] + "…" + kept[-tail:]
+    return kept or "unnamed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +67,18 @@ class Stimulus:
     ----------
     kind : {"image", "transcript"}
     name : str
-        What the visitor calls it; shown as plain text only.
+        What the visitor calls it, cleaned; shown as plain text only.
     data : bytes
-        The original file.
+        The original file; for a frame of an animated file, that frame as PNG.
     frame : int
-        Which picture of an animated file.
+        Which picture of an animated file, from 0.
     notes : tuple of str
         What was done on reading, one sentence each.
+
+    Attributes
+    ----------
+    digest : str
+        SHA-256 over kind, frame and data.
     """
 
     kind: Literal["image", "transcript"]
@@ -37,8 +89,10 @@ class Stimulus:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        digest = hashlib.sha256(f"{self.kind}:{self.frame}:".encode() + self.data).hexdigest()
-        object.__setattr__(self, "digest", digest)
+        digest = hashlib.sha256(f"{self.kind}:{self.frame}:".encode())
+        digest.update(self.data)
+        object.__setattr__(self, "name", clean_name(self.name))
+        object.__setattr__(self, "digest", digest.hexdigest())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Stimulus) and other.digest == self.digest
@@ -48,14 +102,180 @@ class Stimulus:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> tuple[Stimulus, ...]:
-        """Check an uploaded picture; one stimulus a frame."""
-        raise StimulusError("not written yet")
+        """Check an uploaded picture by decoding it; one stimulus a frame.
+
+        Parameters
+        ----------
+        data : bytes
+            PNG, JPEG, WebP, BMP, TIFF or GIF; what it is, is decided by its first bytes.
+        name : str
+            The file's name.
+
+        Returns
+        -------
+        tuple of Stimulus
+            One for a still picture. For an animated or many-paged file, one for each of the
+            first ``picture_file.MAX_FRAMES`` frames, named "cat.gif · frame 3".
+
+        Raises
+        ------
+        StimulusError
+            Not a picture, damaged, empty or too large; the text says what to do.
+        """
+        label = clean_name(name, MAX_NAME_LENGTH - 16)
+        frames, has_more = picture_file.decode_frames(data, label)
+        if len(frames) == 1:
+            still = cls("image", label, data, notes=_notes(frames[0], MAX_DECODED_SIDE))
+            # the size is known now; PNG would decode everything again to look for EXIF
+            still.__dict__["size"] = frames[0].size
+            return (still,)
+        cut = (f"Only the first {len(frames)} frames are used.",) if has_more else ()
+        return tuple(
+            cls(
+                "image",
+                f"{label} · frame {number + 1}",
+                picture_file.encode_png(frame.pixels),
+                number,
+                _notes(frame, MAX_FRAME_SIDE) + cut,
+            )
+            for number, frame in enumerate(frames)
+        )
 
     @classmethod
     def from_pixels(cls, pixels: UInt8Array, name: str) -> Stimulus:
-        """Wrap a generated picture."""
-        raise StimulusError("not written yet")
+        """Wrap a generated picture.
 
-    def pixels(self) -> UInt8Array:
-        """Decode: (height, width, 3) uint8 sRGB."""
-        raise StimulusError("not written yet")
+        Parameters
+        ----------
+        pixels : ndarray of shape (height, width) or (height, width, 3), uint8
+            sRGB, top row first.
+        name : str
+
+        Raises
+        ------
+        StimulusError
+            Wrong type or shape.
+        """
+        shape = pixels.shape
+        if pixels.dtype != np.uint8 or 0 in shape or not (len(shape) == 2 or shape[2:] == (3,)):
+            raise StimulusError(
+                f"A picture is (height, width) or (height, width, 3) of uint8; got "
+                f"{shape} of {pixels.dtype}."
+            )
+        return cls("image", name, picture_file.encode_png(pixels))
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the original in pixels, turned upright."""
+        return picture_file.measure(self.data, self.name)
+
+    def pixels(self, max_side: int | None = None) -> UInt8Array:
+        """Decode.
+
+        Parameters
+        ----------
+        max_side : int, optional
+            Longer side of the result in pixels, at most; never enlarged. Without it, and at
+            most, ``MAX_DECODED_SIDE``, so that memory stays bounded.
+
+        Returns
+        -------
+        ndarray of shape (height, width, 3), uint8
+            sRGB, top row first; a fresh array.
+
+        Raises
+        ------
+        StimulusError
+            Not a picture, or it cannot be decoded.
+        """
+        if self.kind != "image":
+            raise StimulusError(f"“{self.name}” is a transcript; it has no pixels.")
+        side = MAX_DECODED_SIDE if max_side is None else min(max_side, MAX_DECODED_SIDE)
+        return picture_file.decode(self.data, self.name, side)
+
+    def thumbnail(self, side: int) -> UInt8Array:
+        """Decode small: (height, width, 3) uint8, longer side at most ``side`` pixels."""
+        return self.pixels(max_side=side)
+
+
+def _notes(frame: Frame, max_side: int) -> tuple[str, ...]:
+    """List what was done on reading, with the reduction that ``max_side`` brings."""
+    width, height = frame.size
+    if max(frame.size) <= max_side:
+        return frame.notes
+    return (
+        f"Reduced from {width:,} × {height:,} pixels to {max_side:,} on the longer side.",
+        *frame.notes,
+    )
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What came of several files.
+
+    Parameters
+    ----------
+    stimuli : tuple of Stimulus
+        In the order given.
+    problems : tuple of str
+        One sentence for each file, or part of one, that was left out.
+    """
+
+    stimuli: tuple[Stimulus, ...]
+    problems: tuple[str, ...]
+
+
+def read_many(files: Iterable[tuple[str, bytes]], limit: int = MAX_PICTURES) -> ReadResult:
+    """Read several files; a bad one costs a sentence, never the others.
+
+    Parameters
+    ----------
+    files : iterable of (name, bytes)
+    limit : int
+        Pictures kept, frames counted; the first ones stay.
+
+    Returns
+    -------
+    ReadResult
+        A file given twice, byte for byte, is kept once and a sentence says so. Frames of one
+        animation stay all, even where they look alike: their order is time.
+    """
+    stimuli: list[Stimulus] = []
+    problems: list[str] = []
+    first_names: dict[bytes, str] = {}
+    n_bytes = 0
+    is_cut = False
+    for name, data in files:
+        room = limit - len(stimuli)
+        if room <= 0:
+            is_cut = True
+            break
+        label, key = clean_name(name), hashlib.sha256(data).digest()
+        if key in first_names:
+            problems.append(
+                f"“{label}” is the same file as “{first_names[key]}”; it is shown once."
+            )
+            continue
+        try:
+            found = Stimulus.from_bytes(data, name)
+        except StimulusError as problem:
+            problems.append(str(problem))
+            continue
+        is_cut = is_cut or len(found) > room
+        found = found[:room]
+        n_found = sum(len(stimulus.data) for stimulus in found)
+        if n_bytes + n_found > MAX_TOTAL_BYTES:
+            problems.append(
+                f"“{label}” was left out: all pictures together may have "
+                f"{MAX_TOTAL_BYTES / 1e6:.0f} MB. Make it smaller or remove others."
+            )
+            continue
+        first_names[key] = label
+        n_bytes += n_found
+        stimuli.extend(found)
+    if is_cut:
+        problems.append(
+            f"The first {limit} pictures were kept and the rest left out: {limit} is the most "
+            "at once."
+        )
+    return ReadResult(tuple(stimuli), tuple(problems))

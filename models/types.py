@@ -137,11 +137,20 @@ class Setting:
         low = -np.inf if self.minimum is None else self.minimum
         high = np.inf if self.maximum is None else self.maximum
         if not low <= value <= high:
-            raise SettingError(
-                f"{self.label} must be between {self.minimum:g} and {self.maximum:g} {self.unit}; "
-                f"got {value:g}."
-            )
+            raise SettingError(f"{self.label} must be {self._range()}; got {value:g}.")
+        if isinstance(self.default, int) and value != int(value):
+            raise SettingError(f"{self.label} must be a whole number; got {value:g}.")
         return type(self.default)(value)
+
+    def _range(self) -> str:
+        """Words for the allowed range."""
+        if self.maximum is None:
+            words = f"at least {self.minimum:g}"
+        elif self.minimum is None:
+            words = f"at most {self.maximum:g}"
+        else:
+            words = f"between {self.minimum:g} and {self.maximum:g}"
+        return f"{words} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"models.errors"},
     {"models.types"},
+    {"models.patterns", "models.picture_colour"},
+    {"models.picture_file"},
     {"models.stimulus", "models.spaces"},
     {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
     {"models.weights"},

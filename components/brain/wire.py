@@ -68,6 +68,7 @@ def pack_response(
     regions: Sequence[str] = (),
     thumbnails: Sequence[UInt8Array] | None = None,
     fallback_png: bytes | None = None,
+    fallback_url: str = "",
     encoding: Literal["u8", "f16"] = "u8",
     frame_rate_hz: float = 2.0,
     limit: float | None = None,
@@ -99,6 +100,8 @@ def pack_response(
         One a row; they become the time axis.
     fallback_png : bytes, optional
         Picture shown where the browser has no WebGL2.
+    fallback_url : str, optional
+        Relative URL of such a picture, fetched only where it is needed.
     encoding : {"u8", "f16"}
         u8: 1 byte a value, error at most half of (maximum - minimum) / 254. f16: 2 bytes.
     frame_rate_hz : float
@@ -177,6 +180,8 @@ def pack_response(
         header["thumbnails"] = sections.add_sprite(thumbnails, response.n_rows)
     if fallback_png is not None:
         header["fallback"] = sections.add(fallback_png)
+    if fallback_url:
+        header["fallback_url"] = fallback_url
     header.update(options or {})
     return _frame(header, sections.payload())
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.catalog import ModelCard
+from models.errors import SelectionError
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
@@ -100,7 +101,11 @@ class EncodingModel(ABC):
 
     @abstractmethod
     def readout(
-        self, features: Features, selection: Selection, settings: Settings
+        self,
+        features: Features,
+        selection: Selection,
+        settings: Settings,
+        report: Report = ignore_progress,
     ) -> tuple[Response, ...]:
         """Responses of the selected places, one :class:`Response` a subject.
 
@@ -108,8 +113,23 @@ class EncodingModel(ABC):
         ------
         SelectionError
             Subject, region or index is not in this model.
+        Cancelled
+            ``report`` asked to stop.
         """
 
     @abstractmethod
     def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
         """Show what the model sees of one picture."""
+
+    def check_subjects(self, selection: Selection) -> None:
+        """Refuse subjects that are not on the card.
+
+        Raises
+        ------
+        SelectionError
+            A subject is not on the card; the message lists those that are.
+        """
+        known = [subject for subject, _ in self.card.subjects]
+        for subject in selection.subjects:
+            if subject not in known:
+                raise SelectionError(f"{self.card.title} has no subject {subject!r}, only {known}.")

@@ -60,7 +60,7 @@ function templates(layout, aspect, hasFlat) {
   if (layout === "visual") {
     return (aspect > 1.15 ? VISUAL_WIDE : VISUAL_TALL).filter((one) => hasFlat || !one.isSheet);
   }
-  if (layout === "four" || layout === "flat") return aspect > 3.2 ? ROW_OF_FOUR : FOUR;
+  if (layout === "four" || layout === "flat") return aspect > 2.5 ? ROW_OF_FOUR : FOUR;
   return [panel(layout === "free" ? "posterior" : layout, BOTH, [0, 0, 1, 1])];
 }
 
@@ -135,8 +135,8 @@ function fitBoxes(boxes) {
   return { center, width: Math.max(right - left, 1e-6), height: Math.max(high - low, 1e-6) };
 }
 
-function label({ view, hemispheres }) {
-  const words = VIEW_WORDS[view];
+function label({ view, hemispheres, unfolds }) {
+  const words = VIEW_WORDS[unfolds ? "flat" : view];
   if (hemispheres.length === 2) {
     const isMirrored = view === "ventral" || view === "anterior";
     return { left: isMirrored ? "R" : "L", right: isMirrored ? "L" : "R", words };

@@ -1,5 +1,7 @@
 // Borders between regions as smooth line segments: pure.
 
+const MIN_SEGMENTS = 10; // one stray vertex has 5 or 6, two have 8
+
 /**
  * Segments between the middles of mesh edges whose ends have different labels.
  * kept(label) says which regions are outlined. Returns points as vertex triples (a midpoint
@@ -34,7 +36,21 @@ export function traceBorders(faces, labels, kept) {
       for (const end of ends) segments.push(end, center);
     }
   }
-  return { triples: Uint32Array.from(triples), segments: Uint32Array.from(segments) };
+  const drawn = withoutSpecks(segments, triples.length / 3);
+  return { triples: Uint32Array.from(triples), segments: Uint32Array.from(drawn) };
+}
+
+/** Leave out borders around one or two stray vertices: they read as dirt. */
+function withoutSpecks(segments, count) {
+  const parent = Uint32Array.from({ length: count }, (_, i) => i);
+  const find = (i) => {
+    while (parent[i] !== i) i = parent[i] = parent[parent[i]];
+    return i;
+  };
+  for (let i = 0; i < segments.length; i += 2) parent[find(segments[i])] = find(segments[i + 1]);
+  const size = new Uint32Array(count);
+  for (let i = 0; i < segments.length; i += 2) size[find(segments[i])]++;
+  return segments.filter((point) => size[find(point)] >= MIN_SEGMENTS);
 }
 
 /** Start and end of each segment in mm (6 floats), pulled towards their neighbours' middle. */

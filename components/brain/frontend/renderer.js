@@ -1,12 +1,14 @@
 // Draws panels with one context: surfaces, region outlines, markers; and the id pass for picking.
 
 import { createContext, createProgram, createTexture, isSoftwareRenderer, RenderTarget } from "./gl.js";
+import { visibleRuns } from "./clusters.js";
 import * as shaders from "./shaders.js";
 import { HemisphereSurface } from "./surfaces.js";
 import { Values } from "./values.js";
 
 const OUTLINE_LIFT = 0.004; // of the depth range (500 mm): 2 mm
 const MARKER_LIFT = 0.012;
+const FADE_PX = 28;
 
 export class Renderer {
   constructor(canvas, stats) {
@@ -36,6 +38,8 @@ export class Renderer {
     this.outlines = createProgram(gl, shaders.outlineVertex, shaders.outlineFragment);
     this.markers = createProgram(gl, shaders.markerVertex, shaders.markerFragment);
     this.lut = createTexture(gl, gl.LINEAR);
+    this.multiDraw = gl.getExtension("WEBGL_multi_draw");
+    this.runs = { starts: [], counts: [], length: 0 };
     this.antialiased = new RenderTarget(gl);
     this.idTarget = new RenderTarget(gl);
   }
@@ -99,6 +103,16 @@ export class Renderer {
     this.gl.viewport(left, bottom, Math.round(panel.width * scale), Math.round(panel.height * scale));
   }
 
+  /** Cropped panels fade at their borders. */
+  #window(uniforms, panel, dpr, height) {
+    const { gl } = this;
+    gl.uniform4f(
+      uniforms.window, (panel.left + panel.width / 2) * dpr,
+      height - (panel.top + panel.height / 2) * dpr, (panel.width / 2) * dpr, (panel.height / 2) * dpr,
+    );
+    gl.uniform1f(uniforms.softness, panel.end.isFocused ? FADE_PX * dpr : 0);
+  }
+
   #cull(surface) {
     const { gl } = this;
     if (surface.isFlat) gl.disable(gl.CULL_FACE);
@@ -122,11 +136,7 @@ export class Renderer {
       gl.uniformMatrix4fv(uniforms.camera, false, panel.matrix);
       gl.uniformMatrix3fv(uniforms.turn, false, panel.turn);
       gl.uniform1f(uniforms.mixing ?? null, panel.mixing);
-      gl.uniform4f(
-        uniforms.window, (panel.left + panel.width / 2) * dpr,
-        height - (panel.top + panel.height / 2) * dpr, (panel.width / 2) * dpr, (panel.height / 2) * dpr,
-      );
-      gl.uniform1f(uniforms.softness, panel.end.isFocused ? 28 * dpr : 0);
+      this.#window(uniforms, panel, dpr, height);
       for (const side of panel.hemispheres) {
         const surface = this.surfaces[side].surface(from, panel.to);
         this.#cull(surface);
@@ -135,9 +145,45 @@ export class Renderer {
         if (values.isParcels) gl.uniform4iv(uniforms.row, values.rowOf(side === 1, time.a, time.b));
         gl.uniform4fv(uniforms.placeA, surface.placeA);
         gl.uniform4fv(uniforms.placeB ?? null, surface.placeB);
-        gl.drawElements(gl.TRIANGLES, surface.count, this.surfaces[side].indexType, 0);
+        this.#drawFaces(panel, side, surface);
       }
     }
+  }
+
+  /** Only the neighbourhoods that can be seen; found anew when the camera moves. */
+  #drawFaces(panel, side, surface) {
+    const { gl, multiDraw } = this;
+    if (!surface.bounds) {
+      gl.drawElements(gl.TRIANGLES, surface.count, surface.indexType, 0);
+      return;
+    }
+    const drawn = this.#visible(panel, side, surface);
+    if (multiDraw) {
+      multiDraw.multiDrawElementsWEBGL(
+        gl.TRIANGLES, drawn.indices, 0, surface.indexType, drawn.offsets, 0, drawn.length,
+      );
+      return;
+    }
+    for (let run = 0; run < drawn.length; run++) {
+      gl.drawElements(gl.TRIANGLES, drawn.indices[run], surface.indexType, drawn.offsets[run]);
+    }
+  }
+
+  #visible(panel, side, surface) {
+    const found = panel.visible[side];
+    if (found?.surface === surface && found.version === panel.version) return found;
+    const { runs } = this;
+    const toward = surface.isFlat ? null : [panel.turn[2], panel.turn[5], panel.turn[8]];
+    visibleRuns(surface.bounds, surface.count / 3, panel.matrix, toward, runs);
+    const drawn = {
+      surface,
+      version: panel.version,
+      length: runs.length,
+      indices: Int32Array.from(runs.counts.slice(0, runs.length), (faces) => faces * 3),
+      offsets: Int32Array.from(runs.starts.slice(0, runs.length), (face) => face * 3 * surface.indexBytes),
+    };
+    panel.visible[side] = drawn;
+    return drawn;
   }
 
   /** Uniforms that all panels share. */
@@ -162,6 +208,7 @@ export class Renderer {
       this.#viewport(panel, dpr, height);
       gl.uniformMatrix4fv(uniforms.camera, false, panel.matrix);
       gl.uniform1f(uniforms.mixing, panel.mixing);
+      this.#window(uniforms, panel, dpr, height);
       gl.uniform4f(
         uniforms.ribbon, panel.width * dpr, panel.height * dpr,
         Math.max(0.5, panel.lineWidth * 0.5 * dpr), OUTLINE_LIFT,
@@ -170,7 +217,7 @@ export class Renderer {
         const outline = this.surfaces[side].outline(panel.from, panel.to);
         if (!outline || outline.count === 0) continue;
         gl.bindVertexArray(outline.array);
-        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, outline.count);
+        gl.drawElements(gl.TRIANGLES, outline.count, gl.UNSIGNED_INT, 0);
       }
     }
   }
@@ -226,7 +273,7 @@ export class Renderer {
         gl.uniform4fv(uniforms.placeA, surface.placeA);
         gl.uniform4fv(uniforms.placeB, surface.placeB);
         gl.uniform1i(uniforms.hemisphere, side);
-        gl.drawElements(gl.TRIANGLES, surface.count, this.surfaces[side].indexType, 0);
+        gl.drawElements(gl.TRIANGLES, surface.count, surface.indexType, 0);
       }
     }
     gl.bindVertexArray(null);

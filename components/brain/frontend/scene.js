@@ -57,6 +57,8 @@ export class Scene {
     for (const panel of this.panels) {
       panel.matrix = new Float32Array(16);
       panel.turn = new Float32Array(9);
+      panel.visible = [null, null];
+      panel.version = 0; // of its camera
       panel.lineWidth = panel.start.isFocused ? 2 : 1.4;
     }
     this.look(state);
@@ -72,6 +74,7 @@ export class Scene {
       const center = start.center.map((from, axis) => from + (end.center[axis] - from) * mixing);
       const scale = start.pxPerMm * (end.pxPerMm / start.pxPerMm) ** mixing * state.zoom;
       const shift = [state.pan[0] * panel.width, state.pan[1] * panel.height];
+      panel.version++;
       orthographic(matrix, rows, center, scale, panel.width, panel.height, shift);
       for (let row = 0; row < 3; row++) {
         for (let column = 0; column < 3; column++) turn[column * 3 + row] = rows[row * 3 + column];

@@ -22,6 +22,15 @@ vec2 decode(float stored) {     // (value, 1), or (0, 0) where not modelled
 }
 `;
 
+const FADE = `
+uniform vec4 window;            // middle and half size of the panel (px of the canvas)
+uniform float softness;         // px over which a cropped panel fades at its border; 0 = none
+float kept() {
+  vec2 inside = window.zw - abs(gl_FragCoord.xy - window.xy);
+  return softness > 0.0 ? smoothstep(0.0, softness, min(inside.x, inside.y)) : 1.0;
+}
+`;
+
 /**
  * Surface. `isParcels` reads a texture by parcel instead of attributes by vertex; `isMorphing`
  * is off while one shape stands still, which spares half of the fetching.
@@ -74,9 +83,7 @@ uniform sampler2D lut;
 uniform vec2 scaling;           // colour map position = x + y * value
 uniform vec3 threshold;         // size, 1 = by magnitude, 1 = fade instead of hide
 uniform float underlay;         // strength of the folds
-uniform vec4 window;            // middle and half size of the panel (px of the canvas)
-uniform float softness;         // px over which a cropped panel fades at its border; 0 = none
-out vec4 color;
+${FADE}out vec4 color;
 
 const vec3 HIDDEN_GYRUS = vec3(0.80, 0.79, 0.77);
 const vec3 HIDDEN_SULCUS = vec3(0.58, 0.57, 0.56);
@@ -108,9 +115,7 @@ void main() {
   float depth = mix(0.42, 0.22, modelled * shown);
   float light = 1.0 - depth * (1.0 - lamp * lamp) + 0.05 * lamp;
 
-  vec2 inside = window.zw - abs(gl_FragCoord.xy - window.xy);
-  float kept = softness > 0.0 ? smoothstep(0.0, softness, min(inside.x, inside.y)) : 1.0;
-  color = vec4(base * light, 1.0) * kept;
+  color = vec4(base * light, 1.0) * kept();
 }`;
 
 /** Id of the triangle's provoking vertex; the hemisphere is the top bit of the third byte. */
@@ -166,9 +171,10 @@ precision highp float;
 in float across;
 uniform vec4 ribbon;
 uniform vec4 ink;
+${FADE}
 out vec4 color;
 void main() {
-  float alpha = ink.a * clamp(ribbon.z + 0.5 - abs(across), 0.0, 1.0);
+  float alpha = ink.a * kept() * clamp(ribbon.z + 0.5 - abs(across), 0.0, 1.0);
   color = vec4(ink.rgb * alpha, alpha);
 }`;
 

@@ -5,7 +5,8 @@ import { section } from "./wire.js";
 export function showStill({ parts, controls, words }, header, payload, reason) {
   const picture = section(payload, header.fallback);
   const { fallback, canvas, message, messageText, time, root } = parts;
-  const rest = picture ? "Here is a still picture instead." : "The strongest regions are listed below.";
+  const hasPicture = Boolean(picture || header.fallback_url);
+  const rest = hasPicture ? "Here is a still picture instead." : "The strongest regions are listed below.";
   message.hidden = false;
   messageText.textContent = `${reason} ${rest}`;
   canvas.hidden = true;
@@ -13,8 +14,10 @@ export function showStill({ parts, controls, words }, header, payload, reason) {
   root.classList.add("bc-still");
   controls.setSequence(header);
   words.saySoon(header, 0);
-  fallback.hidden = !picture;
-  if (!picture) return;
-  fallback.src = URL.createObjectURL(new Blob([picture], { type: "image/png" }));
+  fallback.hidden = !hasPicture;
+  if (!hasPicture) return;
+  fallback.src = picture
+    ? URL.createObjectURL(new Blob([picture], { type: "image/png" }))
+    : new URL(header.fallback_url, document.baseURI).href;
   fallback.alt = header.footer;
 }

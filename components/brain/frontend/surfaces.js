@@ -1,5 +1,6 @@
 // What of a mesh lives on the graphics card: shapes (lazily), faces, anatomy, outlines.
 
+import { clusterBounds } from "./clusters.js";
 import { createBuffer } from "./gl.js";
 import { isFlat, vertexNormals } from "./mesh.js";
 import { placeBorders, traceBorders } from "./outlines.js";
@@ -105,10 +106,14 @@ export class HemisphereSurface {
       const { origin, scale } = hemisphere.positions[shape];
       return Float32Array.of(...origin, scale);
     };
+    const faces = flat ? hemisphere.flatFaces : hemisphere.faces;
     return {
       array,
       isFlat: flat,
-      count: (flat ? hemisphere.flatFaces : hemisphere.faces).length,
+      count: faces.length,
+      indexType: this.indexType,
+      indexBytes: faces.BYTES_PER_ELEMENT,
+      bounds: from === to ? clusterBounds(faces, hemisphere.positions[to]) : null,
       placeA: place(from),
       placeB: place(to),
       frame: { values: null, a: -1, b: -1 },
@@ -135,9 +140,10 @@ export class HemisphereSurface {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.enableVertexAttribArray(location);
       gl.vertexAttribPointer(location, 3, gl.FLOAT, false, 24, offset);
-      gl.vertexAttribDivisor(location, 1);
     }
-    return { array, count: this.borders[flat].segments.length / 2 };
+    const count = this.borders[flat].segments.length / 2;
+    this.#upload(gl.ELEMENT_ARRAY_BUFFER, ribbonIndices(count));
+    return { array, count: count * 6 };
   }
 
   #borderBuffer(shape, flat) {
@@ -145,7 +151,25 @@ export class HemisphereSurface {
     const faces = flat ? hemisphere.flatFaces : hemisphere.faces;
     this.borders[flat] ??= traceBorders(faces, this.labels, this.keptLabel);
     return (this.borderBuffers[`${shape} ${flat}`] ??= this.#upload(
-      gl.ARRAY_BUFFER, placeBorders(this.borders[flat], hemisphere.positions[shape]),
+      gl.ARRAY_BUFFER, fourfold(placeBorders(this.borders[flat], hemisphere.positions[shape])),
     ));
   }
+}
+
+/** Each segment (6 floats) four times, once a corner of its ribbon: software drivers draw
+ * instances one by one. */
+function fourfold(segments) {
+  const out = new Float32Array(segments.length * 4);
+  for (let i = 0; i < segments.length; i += 6) {
+    const segment = segments.subarray(i, i + 6);
+    for (let corner = 0; corner < 4; corner++) out.set(segment, i * 4 + corner * 6);
+  }
+  return out;
+}
+
+/** Two triangles a ribbon; the corner is the vertex number modulo 4. */
+function ribbonIndices(count) {
+  const out = new Uint32Array(count * 6);
+  for (let i = 0; i < count; i++) out.set([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 2, 4 * i + 1, 4 * i + 3], i * 6);
+  return out;
 }

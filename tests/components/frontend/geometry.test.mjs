@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { orthographic } from "../../../components/brain/frontend/camera.js";
+import {
+  clusterBounds, sortFaces, visibleRuns,
+} from "../../../components/brain/frontend/clusters.js";
 import { computeNormals, facesAround } from "../../../components/brain/frontend/mesh.js";
 import { placeBorders, traceBorders } from "../../../components/brain/frontend/outlines.js";
 import { decodeId, isInside } from "../../../components/brain/frontend/picking.js";
@@ -17,15 +21,32 @@ test("faces around a vertex", () => {
   assert.deepEqual([of(0), of(1), of(2), of(3)], [[0], [0, 1], [0, 1], [1]]);
 });
 
+/** A strip of 2 x n squares in a plane, 4 steps wide each; vertex 2 i is below vertex 2 i + 1. */
+function strip(n) {
+  const faces = [];
+  const steps = [];
+  for (let i = 0; i <= n; i++) steps.push(4 * i, 0, 0, 4 * i, 4, 0);
+  for (let i = 0; i < 2 * n; i += 2) faces.push(i, i + 2, i + 1, i + 1, i + 2, i + 3);
+  return {
+    faces: Uint16Array.from(faces),
+    place: { steps: Int16Array.from(steps), scale: 0.5, origin: [1, 0, 0] },
+  };
+}
+
 test("a border runs between the middles of mixed edges", () => {
-  const faces = Uint16Array.of(0, 1, 2, 2, 1, 3);
-  const labels = Uint16Array.of(1, 1, 0, 0);
+  const { faces, place } = strip(6);
+  const labels = Uint16Array.from({ length: 14 }, (_, vertex) => (vertex % 2 ? 1 : 0));
   const border = traceBorders(faces, labels, (label) => label > 0);
-  assert.equal(border.segments.length, 4);
-  const place = { steps: Int16Array.of(0, 0, 0, 4, 0, 0, 0, 4, 0, 4, 4, 0), scale: 0.5, origin: [1, 0, 0] };
+  assert.equal(border.segments.length, 2 * 12);
   const ends = placeBorders(border, place, 0);
-  // first triangle: edges (1, 2) and (2, 0); in mm: (2, 1, 0) and (1, 1, 0)
+  // first triangle: edges (2, 1) and (1, 0), whose middles are (2, 2) and (0, 2) steps, in mm:
   assert.deepEqual([...ends.slice(0, 6)], [2, 1, 0, 1, 1, 0]);
+});
+
+test("the border around a stray vertex is left out", () => {
+  const { faces } = strip(6);
+  const labels = Uint16Array.from({ length: 14 }, (_, vertex) => (vertex === 6 ? 1 : 0));
+  assert.equal(traceBorders(faces, labels, (label) => label > 0).segments.length, 0);
 });
 
 test("regions that are not chosen have no outline", () => {
@@ -70,4 +91,28 @@ test("the words name the strongest regions of the frame, and that they are predi
     sentence(header, 1),
     "Picture 2 of 2, a dog. Strongest mean units: hV4 right −0.50 (low confidence), V1 left 0.25. Predicted, not measured.",
   );
+});
+
+test("sorting faces keeps every triangle and its direction", () => {
+  const { faces, place } = strip(40);
+  const name = (list) => [...Array(list.length / 3).keys()].map((i) => list.slice(i * 3, i * 3 + 3).join());
+  assert.deepEqual(name(sortFaces(faces, place.steps)).sort(), name(faces).sort());
+});
+
+test("only neighbourhoods inside the panel and turned to the viewer are drawn", () => {
+  const { faces, place } = strip(300); // 600 faces: clusters of 256, 256 and 88 along x
+  const bounds = clusterBounds(faces, place);
+  const runs = { starts: [], counts: [], length: 0 };
+  const rows = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+  const see = (center, toward) => {
+    const matrix = orthographic([], rows, center, 1, 100, 100, [0, 0]);
+    visibleRuns(bounds, 600, matrix, toward, runs);
+    return [runs.starts.slice(0, runs.length), runs.counts.slice(0, runs.length)];
+  };
+  // squares are 2 mm wide: cluster 0 spans x = 1 to 257, 1 to 513, 2 to 601; the panel 100 mm
+  assert.deepEqual(see([100, 0, 0], [0, 0, 1]), [[0], [256]]);
+  assert.deepEqual(see([257, 0, 0], [0, 0, 1]), [[0], [512]]);
+  assert.deepEqual(see([590, 0, 0], [0, 0, 1]), [[512], [88]]);
+  assert.deepEqual(see([100, 0, 0], [0, 0, -1]), [[], []]);
+  assert.deepEqual(see([100, 0, 0], null), [[0], [256]]);
 });

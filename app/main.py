@@ -1,0 +1,26 @@
+"""Page list, look of the page and navigation; nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import state
+from app.views import about, images, kiosk
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Boldcast", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.html(HERE / "style.css")
+
+if state.mode() == "kiosk":
+    kiosk.render()
+else:
+    st.navigation(
+        [
+            st.Page(images.render, title="Images", icon=":material/image:", default=True),
+            st.Page(about.render, title="About", icon=":material/info:", url_path="about"),
+        ],
+        position="top",
+    ).run()

@@ -1,0 +1,263 @@
+"""Regions of interest: means, spreads and plain sentences about parts of a response."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from models.atlases import Atlas
+from models.errors import SpaceMismatchError
+from models.types import BoolArray, FloatArray, Hemisphere, Response
+
+__all__ = ["RegionRow", "region_means", "region_table", "strongest_regions", "summarise"]
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """One region of one hemisphere in one row of a response.
+
+    Parameters
+    ----------
+    region : str
+        A name in the atlas.
+    hemisphere : {"left", "right"}
+    row_label : str
+        The picture's name, or the onset in seconds.
+    mean, sd, minimum, maximum : float
+        Over the modelled places, in the response's units, float64; NaN where there is none.
+        ``sd`` is the spread over places (divided by n), not an error of the mean.
+    n_vertices : int
+        Places of the region in the atlas.
+    n_modelled : int
+        Places of it with a value.
+    is_low_confidence : bool
+        The model's card asks to mark this region.
+    """
+
+    region: str
+    hemisphere: Hemisphere
+    row_label: str
+    mean: float
+    sd: float
+    minimum: float
+    maximum: float
+    n_vertices: int
+    n_modelled: int
+    is_low_confidence: bool = False
+
+
+def region_means(
+    response: Response,
+    atlas: Atlas,
+    region: str,
+    hemisphere: Literal["both", "left", "right"] = "both",
+) -> FloatArray:
+    """Mean predicted activity inside one region, a row at a time.
+
+    Parameters
+    ----------
+    response : Response
+        Values (n_rows, n_columns), float32, in ``response.units``.
+    atlas : Atlas
+        Same space as the response.
+    region : str
+        A name in ``atlas.names``.
+    hemisphere : {"both", "left", "right"}
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), float64
+        In ``response.units``. NaN places are left out; NaN, not 0, where nothing is modelled.
+
+    Raises
+    ------
+    SpaceMismatchError
+        Atlas and response live in different spaces.
+    UnknownRegionError
+        The region is absent; the text lists near matches.
+    """
+    _check_space(response, atlas)
+    values = _values_inside(response, atlas.mask(region, hemisphere))
+    return _statistics(values)[0]
+
+
+def region_table(
+    response: Response,
+    atlas: Atlas,
+    regions: Sequence[str] = (),
+    hemispheres: Sequence[Hemisphere] = ("left", "right"),
+    row: int | None = 0,
+    low_confidence: Collection[str] = (),
+) -> tuple[RegionRow, ...]:
+    """Describe regions, each hemisphere on its own.
+
+    Parameters
+    ----------
+    response : Response
+        Values (n_rows, n_columns), float32.
+    atlas : Atlas
+        Same space as the response.
+    regions : sequence of str
+        Names in ``atlas.names``; none means all.
+    hemispheres : sequence of {"left", "right"}
+    row : int or None
+        Row of the response; None means all rows.
+    low_confidence : collection of str
+        Regions to mark, from the model's card.
+
+    Returns
+    -------
+    tuple of RegionRow
+        Rows of the response, then regions in the given order, then hemispheres.
+
+    Raises
+    ------
+    SpaceMismatchError
+        Atlas and response live in different spaces.
+    UnknownRegionError
+        A region is absent; the text lists near matches.
+    """
+    _check_space(response, atlas)
+    rows = range(response.n_rows) if row is None else [range(response.n_rows)[row]]
+    described = [
+        _describe(response, atlas, region, hemisphere, rows, region in low_confidence)
+        for region in (regions or atlas.names)
+        for hemisphere in hemispheres
+    ]
+    return tuple(lines[index] for index in range(len(rows)) for lines in described)
+
+
+def strongest_regions(table: Sequence[RegionRow], n: int) -> tuple[RegionRow, ...]:
+    """Return the ``n`` rows farthest from zero, farthest first; rows without a value are left out.
+
+    Equal ones keep their order. For signed responses a strong decrease counts as strong.
+    """
+    known = [line for line in table if not np.isnan(line.mean)]
+    return tuple(sorted(known, key=lambda line: -abs(line.mean))[:n])
+
+
+def summarise(
+    response: Response,
+    atlas: Atlas,
+    regions: Sequence[str] = (),
+    n: int = 4,
+    low_confidence: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Say in one plain sentence a row which regions respond most; for screen readers.
+
+    Parameters
+    ----------
+    response, atlas, regions, low_confidence
+        As in :func:`region_table`.
+    n : int
+        Regions to name; each hemisphere counts on its own.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each row of the response.
+
+    Raises
+    ------
+    SpaceMismatchError, UnknownRegionError
+        As in :func:`region_table`.
+    """
+    table = region_table(response, atlas, regions, row=None, low_confidence=low_confidence)
+    per_row = len(table) // max(response.n_rows, 1)
+    blocks = [table[i * per_row : (i + 1) * per_row] for i in range(response.n_rows)]
+    return tuple(_sentence(response, row, block, n) for row, block in enumerate(blocks))
+
+
+def _check_space(response: Response, atlas: Atlas) -> None:
+    """Refuse an atlas of another space."""
+    here, there = response.space.name, atlas.space.name
+    if here != there:
+        raise SpaceMismatchError(
+            f"The response lives in {here}, the atlas {atlas.name} in {there}."
+        )
+
+
+def _values_inside(response: Response, is_inside: BoolArray) -> FloatArray:
+    """Columns of the response inside a mask of the space: (n_rows, n_inside), float64."""
+    return response.values[:, is_inside[response.column_indices]].astype(np.float64)
+
+
+def _statistics(
+    values: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Mean, sd, minimum, maximum and count of each row, NaN left out."""
+    is_known = ~np.isnan(values)
+    n = is_known.sum(axis=1)
+    divisor = np.where(n > 0, n, np.nan)  # so that "nothing" becomes NaN, not 0
+    mean = np.where(is_known, values, 0).sum(axis=1) / divisor
+    deviation = np.where(is_known, values - mean[:, None], 0)
+    sd = np.sqrt((deviation**2).sum(axis=1) / divisor)
+    low = np.where(is_known, values, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(is_known, values, -np.inf).max(axis=1, initial=-np.inf)
+    low, high = np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+    return mean, sd, low, high, n
+
+
+def _describe(
+    response: Response,
+    atlas: Atlas,
+    region: str,
+    hemisphere: Hemisphere,
+    rows: Sequence[int],
+    is_low_confidence: bool,
+) -> list[RegionRow]:
+    """One region and hemisphere in each of ``rows``."""
+    is_inside = atlas.mask(region, hemisphere)
+    n_vertices = int(is_inside.sum())
+    means, sds, lows, highs, counts = _statistics(_values_inside(response, is_inside)[list(rows)])
+    return [
+        RegionRow(
+            region=region,
+            hemisphere=hemisphere,
+            row_label=response.row_labels[row],
+            mean=float(means[index]),
+            sd=float(sds[index]),
+            minimum=float(lows[index]),
+            maximum=float(highs[index]),
+            n_vertices=n_vertices,
+            n_modelled=int(counts[index]),
+            is_low_confidence=is_low_confidence,
+        )
+        for index, row in enumerate(rows)
+    ]
+
+
+def _sentence(response: Response, row: int, block: Sequence[RegionRow], n: int) -> str:
+    """One row of a response in words."""
+    label = response.row_labels[row]
+    name = f"{label} s" if response.row_kind == "seconds" else label
+    strongest = strongest_regions(block, n)
+    if not strongest:
+        return f"{name}: nothing is modelled here."
+    named = ", ".join(_name_and_mean(line) for line in strongest)
+    modelled = int((~np.isnan(response.values[row])).sum())
+    rest = _without_value(block)
+    if modelled < response.space.n_places:
+        rest += f"; {modelled:,} of {response.space.n_places:,} places are modelled"
+    return f"{name}: strongest {named} (mean, {response.units}; predicted, not measured{rest})."
+
+
+def _without_value(block: Sequence[RegionRow]) -> str:
+    """Say which regions have no value, or how many if they are many."""
+    names = {line.region: None for line in block}
+    missing = [name for name in names if not any(x.n_modelled for x in block if x.region == name)]
+    if not missing:
+        return ""
+    if len(missing) > 5:
+        return f"; no value in {len(missing)} of {len(names)} regions"
+    return f"; no value in {', '.join(missing)}"
+
+
+def _name_and_mean(line: RegionRow) -> str:
+    """``left V1 0.61``, with a word where confidence is low."""
+    doubt = " (low confidence)" if line.is_low_confidence else ""
+    mean = f"{line.mean:.3g}".replace("-", "−")  # screen readers say "minus" to this one
+    return f"{line.hemisphere} {line.region} {mean}{doubt}"

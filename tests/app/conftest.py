@@ -1,0 +1,33 @@
+"""A page on a fake model: no weights, no waiting."""
+
+import sys
+
+import pytest
+
+from app import cache
+from models.engine import Engine
+from tests.fakes import FakeEncodingModel
+
+
+@pytest.fixture
+def model():
+    """The fake that answers; its ``error`` and ``gate`` are the tests' levers."""
+    return FakeEncodingModel()
+
+
+@pytest.fixture
+def engine(model, monkeypatch):
+    """An engine of this test's own behind the cache."""
+    one = Engine(load=lambda card: model)
+    monkeypatch.setattr(cache, "engine", lambda: one)
+    yield one
+    model.gate.set()
+    one.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_main():
+    """Take back ``__main__``, which a tested script replaces and child processes would run."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
