@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import platformdirs
+
 from components.brain.mesh_file import (
     build_mesh_file,
     compress,

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from components.colormaps import DIVERGING, SEQUENTIAL, default_colormap, load_colormap
+from models.drawing.colormaps import DIVERGING, LABELS, SEQUENTIAL, default_colormap, lut
 from models.types import FloatArray, IntArray, Response, UInt8Array
 
 __all__ = [
@@ -188,15 +188,14 @@ def pack_response(
 
 def _colormaps(is_signed: bool, chosen: str) -> list[dict[str, str]]:
     """Name, words and base64 table of each map that suits the sign, and of the chosen one."""
-    suited = dict(DIVERGING if is_signed else SEQUENTIAL)
-    suited.setdefault(chosen, {**DIVERGING, **SEQUENTIAL}.get(chosen, chosen))
+    suited = dict.fromkeys((*(DIVERGING if is_signed else SEQUENTIAL), chosen))
     return [
         {
             "name": name,
-            "title": title,
-            "lut": base64.b64encode(load_colormap(name).tobytes()).decode(),
+            "title": LABELS[name],
+            "lut": base64.b64encode(lut(name).tobytes()).decode(),
         }
-        for name, title in suited.items()
+        for name in suited
     ]
 
 

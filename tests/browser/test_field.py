@@ -451,7 +451,7 @@ def test_the_square_has_the_themes_background(chromium, theme):
 
 def test_a_theme_changed_on_the_page_reaches_the_canvases(chromium):
     with opened(chromium, {"message.bin": message()}) as page:
-        show(page, "response")
+        show(page, "both")
         ring_x = 2.0 + (3.1 + 0.4) * HALF_DEG / (stage_box(page)[2] / 2)
         before = pixel(page, ring_x, 2.0)
         page.evaluate(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from components.charts import course, region_bars, region_courses
+from models.analysis.roi import RegionRow
 from models.errors import SpaceMismatchError
 
 UNITS = "relative response (model units)"
@@ -56,6 +57,13 @@ def test_both_hemispheres_stand_side_by_side_with_their_own_values():
     }
     assert dict(zip(right.y, right.x, strict=True))["V1"] == 0.5
     assert left.marker.color != right.marker.color
+
+
+def test_rows_of_the_analysis_are_drawn_as_they_come():
+    row = RegionRow("V1", "left", "cat", 0.4, 0.1, 0.2, 0.6, 210, 90)
+    (left,) = region_bars([row], UNITS).data
+    assert left.x == (0.4,)
+    assert left.customdata == ("90 of 210 vertices modelled",)
 
 
 def test_a_pooled_row_gives_one_trace():

@@ -2,8 +2,9 @@ import gzip
 import hashlib
 import json
 import struct
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from models.spaces import (
 from models.types import Space
 from tests.bench.meshes import build_stand_in_file, subdivide, subdivided_shapes
 
+ROOT = Path(__file__).parents[2]
 TINY = Space("tiny", "surface", 3, 3)
 CORNERS = np.array([[0, 0, 0], [10, 0, 0], [0, 4, 2]], float)
 FACES = np.array([[0, 1, 2]])
@@ -205,11 +207,16 @@ def test_a_damaged_file_is_rebuilt(tmp_path, damage):
 
 
 def test_processes_may_build_the_same_file_at_once(tmp_path):
-    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        files = list(pool.map(ensure_mesh_file, ["fsaverage5"] * 3, [tmp_path] * 3))
-    assert len({file.path for file in files}) == 1
-    assert [file.name for file in tmp_path.iterdir()] == [files[0].path.name]
-    assert gzip.decompress(files[0].path.read_bytes()) == build_mesh_file("fsaverage5")
+    code = (
+        "import sys; from pathlib import Path; from components.brain.mesh_file import *; "
+        "print(ensure_mesh_file('fsaverage5', Path(sys.argv[1])).path)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    builders = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(3)]
+    paths = {builder.communicate()[0].decode().strip() for builder in builders}
+    assert [builder.returncode for builder in builders] == [0, 0, 0]
+    assert [str(path) for path in tmp_path.iterdir()] == list(paths)
+    assert gzip.decompress(Path(*paths).read_bytes()) == build_mesh_file("fsaverage5")
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -46,6 +46,7 @@ class CleanRoot:
         self.folder = folder
         self.binds = [Path("/proc"), Path("/dev"), *binds]
         self.environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        self.pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
         self.workdir = "/"
         self.user = "root"
 
@@ -65,6 +66,9 @@ class CleanRoot:
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
         if Path("/etc/pip.conf").exists():
             shutil.copy("/etc/pip.conf", self.folder / "etc/pip.conf")
+        if "PIP_CERT" in os.environ:  # a bundle of the caller's own, under a name apt leaves alone
+            shutil.copy(os.environ["PIP_CERT"], self.folder / "etc/pip-certificates.crt")
+            self.pip["PIP_CERT"] = "/etc/pip-certificates.crt"
         for bind in self.binds:
             target = self.folder / bind.relative_to("/")
             target.mkdir(parents=True, exist_ok=True)
@@ -78,8 +82,7 @@ class CleanRoot:
 
     def command(self, words: list[str]) -> list[str]:
         """Words that run ``words`` inside, as the current user in the current folder."""
-        pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
-        variables = [f"{key}={value}" for key, value in (pip | self.environment).items()]
+        variables = [f"{key}={value}" for key, value in (self.pip | self.environment).items()]
         inner = f"cd {shlex.quote(self.workdir)} && exec {shlex.join(words)}"
         user = [] if self.user == "root" else [f"--userspec={self.user}"]
         return ["chroot", *user, str(self.folder), "env", "-i", *variables, "sh", "-c", inner]

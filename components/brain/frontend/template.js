@@ -76,6 +76,7 @@ export function build(element) {
   const holder = document.createElement("div");
   holder.innerHTML = TEMPLATE;
   const root = holder.firstElementChild;
+  element.style.containerType = "inline-size"; // the layout follows the column, not the window
   element.append(root);
   const parts = { root };
   for (const node of root.querySelectorAll("[data-part]")) parts[node.dataset.part] = node;

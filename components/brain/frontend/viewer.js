@@ -262,7 +262,8 @@ export class Viewer {
   /** Everything of one drawn frame; returns whether the next one is wanted at once. */
   #frame(elapsed, isMoving) {
     if (!this.isReady) return false;
-    const { player, stage = this.parts.stage } = this;
+    const { player } = this;
+    const { stage } = this.parts;
     if (player.playing) player.advance(elapsed);
     const isMorphing = this.animation.advance();
     if (this.needsLayout) this.#arrange();
@@ -294,13 +295,10 @@ export class Viewer {
   }
 
   #remember() {
-    this.state.frame = this.player.playing ? 0 : this.player.clock;
-    this.address?.writeSoon(() => encodeState(this.#written(), this.defaults));
-  }
-
-  /** A limit is worth remembering only where the person locked or moved it. */
-  #written() {
-    return { ...this.state, frame: this.player.playing ? this.defaults.frame : this.player.clock };
+    this.address?.writeSoon(() => {
+      this.state.frame = this.player.playing ? this.defaults.frame : this.player.clock;
+      return encodeState(this.state, this.defaults);
+    });
   }
 
   #restore() {

@@ -189,6 +189,8 @@ export class FieldView {
   readLook() {
     const style = getComputedStyle(this.root);
     const background = getComputedStyle(this.parts.stage).backgroundColor;
+    // Without a picture below, a tone between paper and ink sets off both ends of any map.
+    const between = `color-mix(in srgb, ${background}, ${style.color} 38%)`;
     return {
       pixelRatio: this.pixelRatio,
       font: style.fontFamily,
@@ -196,7 +198,7 @@ export class FieldView {
       background,
       radius: DOT_PX * this.pixelRatio,
       rimWidth: RIM_PX * this.pixelRatio,
-      rim: rgbOf(background),
+      rim: rgbOf(this.mode === "both" ? background : between),
       empty: NOT_MODELLED_GREY,
       faint: rgbOf(style.color),
     };
