@@ -6,7 +6,11 @@
 
   /** Resolve at the end of the task that draws the mesh next. */
   const nextMeshTask = async (since) => {
-    while (probe.meshTasks === since) await new Promise((resolve) => requestAnimationFrame(resolve));
+    const deadline = performance.now() + 60000;
+    while (probe.meshTasks === since) {
+      if (performance.now() > deadline) throw new Error("The mesh was not drawn for a minute.");
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
   };
 
   const plotly = {

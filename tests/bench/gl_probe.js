@@ -8,8 +8,8 @@
   if (window.glProbe) return;
   const MESH_VERTICES = 3000;
   const COVERED = 0.02;
-  const probe = (window.glProbe = { meshDraws: 0, meshTasks: 0, painted: null, gl: null });
-  let checkQueued = false;
+  const probe = (window.glProbe = { meshTasks: 0, painted: null, gl: null });
+  let drawn = 0; // vertices of triangles, in this task
 
   /** Share of pixels that differ from the corner pixel of the default framebuffer. */
   probe.coverage = (gl) => {
@@ -48,9 +48,12 @@
   };
 
   const endOfTask = (gl) => {
-    checkQueued = false;
+    const isMesh = drawn >= MESH_VERTICES;
+    drawn = 0;
+    if (!isMesh) return;
     probe.meshTasks++;
-    if (probe.painted !== null || !gl.canvas.isConnected) return;
+    probe.gl = gl;
+    if (probe.painted !== null) return;
     const covered = probe.coverage(gl);
     if (covered < COVERED) return;
     probe.painted = performance.timeOrigin + performance.now();
@@ -58,13 +61,9 @@
   };
 
   const onDraw = (gl, mode, count) => {
-    if (count < MESH_VERTICES || mode < gl.TRIANGLES || !gl.canvas.isConnected) return;
-    probe.meshDraws++;
-    probe.gl = gl;
-    if (!checkQueued) {
-      checkQueued = true;
-      queueMicrotask(() => endOfTask(gl));
-    }
+    if (mode < gl.TRIANGLES || !gl.canvas.isConnected) return;
+    if (drawn === 0) queueMicrotask(() => endOfTask(gl));
+    drawn += count;
   };
 
   const countArgument = {
@@ -81,5 +80,23 @@
         onDraw(this, parameters[0], parameters[position]);
       };
     }
+    const getExtension = prototype.getExtension;
+    prototype.getExtension = function (wanted) {
+      const extension = getExtension.call(this, wanted);
+      if (extension && wanted === "WEBGL_multi_draw") watchMultiDraw(this, extension);
+      return extension;
+    };
+  }
+
+  /** Many runs of triangles in one call: the sum of their counts is what was drawn. */
+  function watchMultiDraw(gl, extension) {
+    if (Object.hasOwn(extension, "multiDrawElementsWEBGL")) return;
+    const draw = extension.multiDrawElementsWEBGL;
+    extension.multiDrawElementsWEBGL = function (mode, counts, first, type, offsets, start, runs) {
+      draw.call(this, mode, counts, first, type, offsets, start, runs);
+      let total = 0;
+      for (let run = 0; run < runs; run++) total += counts[first + run];
+      onDraw(gl, mode, total);
+    };
   }
 })();

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Opens no browser on the machine.
+HEADLESS = ("--server.headless", "true")
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,8 @@ def wait_until(url: str, process: subprocess.Popen[bytes], log: Path, limit_s: f
 def streamlit_server(
     script: str,
     *,
-    options: Sequence[str] = (),
+    options: Sequence[str] = HEADLESS,
     environment: Mapping[str, str] | None = None,
-    prefix: Sequence[str] = (),
     limit_s: float = 120.0,
 ) -> Iterator[Server]:
     """Run ``python -m streamlit run script`` from the repository's root until the block ends.
@@ -84,21 +85,16 @@ def streamlit_server(
     script : str
         Path relative to the root, or absolute.
     options : sequence of str
-        Further command-line options.
+        Beside the port; everything else is what ``.streamlit/config.toml`` says.
     environment : mapping, optional
         Added to this process's environment.
-    prefix : sequence of str
-        Put before the command, e.g. ``("nice",)``.
     limit_s : float
         Give up when the server is not healthy by then.
     """
     port = free_port()
     command = [
-        *prefix,
         *(sys.executable, "-m", "streamlit", "run", script),
-        *("--server.port", str(port), "--server.address", "127.0.0.1"),
-        *("--server.headless", "true", "--browser.gatherUsageStats", "false"),
-        *("--server.fileWatcherType", "none"),
+        *("--server.port", str(port)),
         *options,
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +104,7 @@ def streamlit_server(
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, "DISPLAY": "", **(environment or {})},
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
