@@ -150,6 +150,8 @@ def test_a_dropped_picture_is_read_off_the_cortex_and_taken_home(visitor, tmp_pa
     words = beside.inner_text()
     vertex = int(re.search(r"V1, left, vertex (\d+)", words).group(1))
     assert f"{dense[vertex]:.4g} relative response" in words
+    page.page.get_by_role("button", name="Remove the pin").click()
+    beside.get_by_text("vertex").wait_for(state="detached", timeout=30 * SECOND)
 
     page.page.get_by_role("button", name="Download").click()
     with page.page.expect_download() as download:
@@ -176,6 +178,26 @@ def test_pictures_become_the_time_axis_and_the_camera_stays(visitor):
     assert page.run("first === viewer && viewer.state.zoom") == 1.5
     assert page.page.get_by_text("<b>bad</b>.png").first.is_visible()
     assert "pictures=" in page.page.url
+
+
+def test_files_that_are_no_pictures_get_a_sentence_each_and_the_others_stay(visitor, tmp_path):
+    files = {
+        "notes.txt": b"words",
+        "right.png": right_half(),
+        "huge.png": bytes(60 * 1000**2),
+        "<b>cut.png": right_half()[:300],
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    page = visitor().visit()
+    page.page.locator("input[type=file]").set_input_files([tmp_path / name for name in files])
+    page.wait_for_rows(["right.png"])
+    alerts = page.page.get_by_test_id("stAlert")
+    alerts.nth(2).wait_for(timeout=30 * SECOND)
+    words = alerts.all_inner_texts()
+    for sentence, part in zip(words, ("notes.txt", "60 MB", "<b>cut.png"), strict=True):
+        assert part in sentence
+    assert all(re.search(r"[Uu]se|[Ss]ave|[Dd]ownload", sentence) for sentence in words)
 
 
 def test_a_link_restores_the_page_and_the_viewer(visitor):

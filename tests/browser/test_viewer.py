@@ -475,6 +475,16 @@ def test_what_is_set_is_kept_in_the_address_beside_other_parameters(open_viewer)
     ]
 
 
+def test_an_older_address_written_by_the_server_is_put_right(open_viewer):
+    viewer = open_viewer(message(blob(), layout="four"))
+    viewer.layout("dorsal")
+    viewer.page.wait_for_function("location.search.includes('l.dorsal')")
+    viewer.run("history.pushState(history.state, '', '?view=test~l.flat&regions=V1')")
+    viewer.page.wait_for_function("location.search.includes('l.dorsal')")
+    assert "regions=V1" in viewer.page.url
+    assert "l.flat" not in viewer.page.url
+
+
 def test_the_saved_picture_is_what_is_on_screen_with_bar_and_footer(open_viewer, tmp_path):
     viewer = open_viewer(message(blob(), layout="four"))
     with viewer.page.expect_download() as waiting:
