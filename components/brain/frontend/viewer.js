@@ -187,10 +187,10 @@ export class Viewer {
     this.pointing.invalidate();
   }
 
-  relayout() {
+  relayout(isMoving = false) {
     if (!this.header || !this.renderer) return;
     this.needsLayout = true;
-    this.loop.ask();
+    this.loop.ask(isMoving);
   }
 
   #arrange() {
