@@ -49,6 +49,9 @@ class ModelCard:
         Regions to mark in every chart.
     receptive_fields : str
         ``"module:function"`` giving ``models.retinotopy.ReceptiveFields``; empty for none.
+    receptive_field_sizes : str
+        ``"module:function"`` giving their radii (n_places,) in deg under some settings; empty
+        for none.
     """
 
     id: str
@@ -72,6 +75,7 @@ class ModelCard:
     settings: tuple[Setting, ...] = ()
     low_confidence_regions: tuple[str, ...] = ()
     receptive_fields: str = ""
+    receptive_field_sizes: str = ""
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""
@@ -183,6 +187,7 @@ _REFERENCE_VISION = ModelCard(
     ),
     low_confidence_regions=("hV4",),
     receptive_fields="models.retinotopy:load_receptive_fields",
+    receptive_field_sizes="models.encoders.reference_vision:receptive_field_sizes",
 )
 
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
