@@ -139,18 +139,29 @@ def _build_somewhere(
     needs_bytes: int,
 ) -> Path:
     """Build beside the original; below the top where that cannot be written."""
-    beside, below = _places(sources, name, version, home)
-    try:
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=beside.parent):
-            place = beside
-    except OSError:
-        place = below
-        place.parent.mkdir(parents=True, exist_ok=True)
+    place = _writable_place(*_places(sources, name, version, home))
     with hold(place.with_name(f".{place.name}.lock")):
         if not _is_current(place, sources, name, version):
             _build(sources, name, version, build, place, needs_bytes)
     return place
+
+
+def _writable_place(beside: Path, below: Path) -> Path:
+    """Choose the first place whose folder can be written."""
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=beside.parent):
+            return beside
+    except OSError:
+        pass
+    try:
+        below.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(
+            f"Nothing can be written at {below.parent} ({error.strerror}): "
+            "set BOLDCAST_HOME to a folder of yours."
+        ) from error
+    return below
 
 
 def _build(

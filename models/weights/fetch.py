@@ -6,6 +6,7 @@ telling bytes, rate and remaining time. Both may be stopped at any time and star
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections import deque
@@ -269,15 +270,14 @@ class _Asker:
             names = ["config.json", "model.pt"]
             items += self._hub_items(listing, names, names)
             llm = llm or hub.read_llm_name(listing, self._sources, self._patience, self.tick)
-        is_llm_here = all(
-            locations.find_hub_file(llm, name, self._home) for name in llm_files(llm, self._home)
-        )
+        needed = tuple(llm_files(llm, self._home))
+        is_llm_here = locations.find_hub_snapshot(llm, needed, self._home) is not None
         if llm in incomplete or not is_llm_here:
             listing = self._list(llm, references)
-            names = [name for name in listing.files if HUB_FILE.fullmatch(name)]
-            if not any(name.endswith(".safetensors") for name in names):
+            wanted = [name for name in listing.files if HUB_FILE.fullmatch(name)]
+            if not any(name.endswith(".safetensors") for name in wanted):
                 raise NotThereError(f"{llm} has no weights in the safetensors form.")
-            items += self._hub_items(listing, names, ["config.json", "tokenizer.json"])
+            items += self._hub_items(listing, wanted, ["config.json", "tokenizer.json"])
 
     def _list(self, repo: str, references: list[tuple[Path, str]]) -> hub.Listing:
         listing = hub.list_repository(repo, self._home, self._sources, self._patience, self.tick)
@@ -350,6 +350,17 @@ def fetch(
             patience=patience,
         )
     _check_room(plan, free_bytes or _free_bytes)
+    try:
+        _bring_all(plan, report, sources, patience)
+    except OSError as error:
+        raise _error_of_disk(error, plan.home) from error
+    return tuple(item.path for item in plan.items)
+
+
+def _bring_all(
+    plan: FetchPlan, report: ReportProgress, sources: Sources, patience: Patience
+) -> None:
+    """Bring every item of a plan."""
     for reference, commit in plan.references:
         if not reference.is_file():
             write_text(reference, commit)
@@ -361,7 +372,16 @@ def fetch(
         except OfflineError as error:
             raise _offline(item.path.name, plan.command, error) from error
         meter.end(item)
-    return tuple(item.path for item in plan.items)
+
+
+def _error_of_disk(error: OSError, home: Path) -> WeightsError:
+    """Our error for a disk that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(f"The disk filled up at {home}; make room and fetch again.")
+    return WeightsError(
+        f"Nothing can be written at {home} ({error.strerror or error}): "
+        "set BOLDCAST_HOME to a folder of yours."
+    )
 
 
 def _bring(item: Item, home: Path, meter: _Meter, sources: Sources, patience: Patience) -> None:

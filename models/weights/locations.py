@@ -8,6 +8,7 @@ Nothing here uses the network or creates a folder.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.catalog import ModelCard
@@ -19,8 +20,10 @@ __all__ = [
     "converted_folder",
     "find_atlas_file",
     "find_hub_file",
+    "find_hub_snapshot",
     "find_torch_checkpoint",
     "hub_caches",
+    "hub_snapshot_folder",
     "metadata_folder",
     "model_folder",
     "model_key",
@@ -133,17 +136,28 @@ def hub_caches(home: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
     return (weights_folder(_HUB_MODEL_ID, home), users)
 
 
-def find_hub_file(
-    repo: str, name: str, home: str | os.PathLike[str] | None = None, revision: str = "main"
+def hub_snapshot_folder(cache: Path, repo: str, revision: str = "main") -> Path:
+    """Folder of a repository's files in one cache; it may not exist."""
+    folder = cache / f"models--{repo.replace('/', '--')}"
+    reference = folder / "refs" / revision
+    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision
+    return folder / "snapshots" / commit
+
+
+def find_hub_snapshot(
+    repo: str,
+    names: Sequence[str],
+    home: str | os.PathLike[str] | None = None,
+    revision: str = "main",
 ) -> Path | None:
-    """Find a file of a Hugging Face repository that is already here.
+    """Find a folder that holds all of a repository's files that are asked for.
 
     Parameters
     ----------
     repo : str
         ``"owner/name"``.
-    name : str
-        Path of the file in the repository.
+    names : sequence of str
+        Files in the repository.
     home : path, optional
         Top of the tree.
     revision : str
@@ -152,16 +166,35 @@ def find_hub_file(
     Returns
     -------
     Path or None
-        The file of the cache's snapshot; None when no cache has it.
+        Folder of one cache's snapshot, so that all files are of one version; None when no
+        cache has them all.
     """
     for cache in hub_caches(home):
-        folder = cache / f"models--{repo.replace('/', '--')}"
-        reference = folder / "refs" / revision
-        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision
-        path = folder / "snapshots" / commit / name
-        if path.is_file():
-            return path
+        folder = hub_snapshot_folder(cache, repo, revision)
+        if all((folder / name).is_file() for name in names):
+            return folder
     return None
+
+
+def find_hub_file(
+    repo: str, name: str, home: str | os.PathLike[str] | None = None, revision: str = "main"
+) -> Path | None:
+    """Find a file of a Hugging Face repository that is already here.
+
+    Parameters
+    ----------
+    repo, home, revision
+        As in :func:`find_hub_snapshot`.
+    name : str
+        Path of the file in the repository.
+
+    Returns
+    -------
+    Path or None
+        The file of the first cache that has it.
+    """
+    folder = find_hub_snapshot(repo, (name,), home, revision)
+    return None if folder is None else folder / name
 
 
 def nilearn_folders(home: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:

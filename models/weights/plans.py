@@ -167,13 +167,10 @@ def _plan_mosaic(home: Path, subjects: tuple[int, ...], variant: str) -> list[We
 
 def _plan_text(home: Path, subjects: tuple[int, ...], variant: str) -> list[WeightFile]:
     llm = known_llm(variant, home)
-    files = [
-        _hub(variant, "config.json", home, 1_000),
-        _hub(variant, "model.pt", home, 210_000_000),
-        _s3(TEXT, _M, "metadata.npy", home, 60_000, is_shared=True),
-    ]
+    files = _hub(variant, {"config.json": 1_000, "model.pt": 210_000_000}, home)
     if llm:
-        files += [_hub(llm, name, home, size) for name, size in llm_files(llm, home).items()]
+        files += _hub(llm, llm_files(llm, home), home)
+    files.append(_s3(TEXT, _M, "metadata.npy", home, 60_000, is_shared=True))
     for name, size in zip(ATLAS_FILES, (40_000, 1_500_000), strict=True):
         found = locations.find_atlas_file(name, home)
         path = found or home / "nilearn" / "schaefer_2018" / name
@@ -181,12 +178,14 @@ def _plan_text(home: Path, subjects: tuple[int, ...], variant: str) -> list[Weig
     return files
 
 
-def _hub(repo: str, name: str, home: Path, about_bytes: int) -> WeightFile:
-    """Describe a file of a hub repository: where a cache has it, else in BERG's own cache."""
-    cache = locations.weights_folder(TEXT, home)
-    fresh = cache / f"models--{repo.replace('/', '--')}" / "snapshots" / "main" / name
-    path = locations.find_hub_file(repo, name, home) or fresh
-    return WeightFile(path, "hub", name, about_bytes, repo=repo, is_shared=True)
+def _hub(repo: str, sizes: dict[str, int], home: Path) -> list[WeightFile]:
+    """Describe files of a hub repository: in a cache that has them all, else in BERG's own."""
+    found = locations.find_hub_snapshot(repo, tuple(sizes), home)
+    folder = found or locations.hub_snapshot_folder(locations.hub_caches(home)[0], repo)
+    return [
+        WeightFile(folder / name, "hub", name, size, repo=repo, is_shared=True)
+        for name, size in sizes.items()
+    ]
 
 
 def llm_files(llm: str, home: Path) -> dict[str, int]:

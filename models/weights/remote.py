@@ -168,6 +168,7 @@ def error_of_status(status: int, address: str) -> WeightsError:
 def _s3_client(sources: Sources) -> Any:
     """Client without credentials; making one takes a third of a second, so it is kept."""
     import boto3
+    import botocore.session
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -178,8 +179,9 @@ def _s3_client(sources: Sources) -> Any:
         read_timeout=sources.read_s,
         retries={"total_max_attempts": 1, "mode": "standard"},
     )
-    # A session of its own: the user's AWS profile has no say in a public download.
-    session = boto3.session.Session(region_name=sources.region)
+    # AWS_PROFILE is not looked up: it has no say in a public download, and may name nothing.
+    bare = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    session = boto3.session.Session(botocore_session=bare, region_name=sources.region)
     return session.client("s3", endpoint_url=sources.s3_endpoint or None, config=config)
 
 

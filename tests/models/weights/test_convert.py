@@ -65,6 +65,13 @@ def test_it_goes_below_the_top_where_nothing_can_be_written(source, home):
         convert.drop_originals(place)
 
 
+def test_no_place_at_all_is_said(source, home):
+    (source.parent / "converted").touch()
+    home.touch()
+    with pytest.raises(WeightsError, match="set BOLDCAST_HOME"):
+        converted([source], "things", 2, Build(), home=home)
+
+
 def test_another_version_or_another_source_is_built_anew(source, home):
     build = Build()
     first = converted([source], "things", 1, build, home=home)

@@ -133,6 +133,24 @@ def test_no_room_is_said_before_anything_is_begun(mosaic, home, sources, patienc
     assert not home.exists()
 
 
+def test_a_home_that_cannot_be_written_is_said(mosaic, home, sources, patience):
+    home.touch()
+    with pytest.raises(WeightsError, match=r"set BOLDCAST_HOME to a folder of yours"):
+        fetch(plans.MOSAIC, 1, home=home, sources=sources, patience=patience)
+
+
+def test_the_users_own_aws_settings_have_no_say(
+    mosaic, home, sources, patience, monkeypatch, tmp_path
+):
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for profile in ("mine", "not-there"):
+        monkeypatch.setenv("AWS_PROFILE", profile)
+        other = dataclasses.replace(sources, read_s=0.5 + len(profile))  # a fresh client
+        plan = plan_fetch(plans.MOSAIC, 1, home=home, sources=other, patience=patience)
+        assert len(plan.items) == 2
+
+
 def test_cancel_stops_within_a_piece_and_the_next_fetch_goes_on(
     mosaic, home, sources, patience, faulty_s3, bucket
 ):
@@ -295,6 +313,23 @@ def test_a_user_cache_that_is_whole_is_used(text, home, sources, patience, monke
     plan = plan_fetch(plans.TEXT, 1, home=home, sources=sources, patience=patience)
     names = {item.path.name for item in plan.items}
     assert names == {"metadata.npy", *plans.ATLAS_FILES}
+
+
+def test_files_of_two_caches_are_never_mixed(text, home, sources, patience, monkeypatch, tmp_path):
+    """Each cache lacks one file: the model is fetched whole into one of them."""
+    fetch(plans.TEXT, 1, home=home, sources=sources, patience=patience)
+    own = locations.weights_folder(plans.TEXT, home)
+    users = tmp_path / "hf" / "hub"
+    shutil.copytree(own, users)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    (locations.hub_snapshot_folder(own, LLM) / "model.safetensors").unlink()
+    assert files.state(plans.TEXT, 1, home=home).is_ready
+    (locations.hub_snapshot_folder(users, LLM) / "config.json").unlink()
+    assert not files.state(plans.TEXT, 1, home=home).is_ready
+    paths = fetch(plans.TEXT, 1, home=home, sources=sources, patience=patience)
+    assert [path.name for path in paths] == ["model.safetensors"]
+    assert paths[0].is_relative_to(own)
+    assert files.state(plans.TEXT, 1, home=home).is_ready
 
 
 def test_a_variant_brings_the_language_model_its_config_names(

@@ -152,6 +152,26 @@ def wait_for_bytes(path: Path, n_bytes: int, process: subprocess.Popen) -> None:
         time.sleep(0.005)
 
 
+def test_two_commands_at_once_fetch_once(tmp_path, home, s3, faulty_s3, bucket):
+    held = plans.needed_files(plans.MOSAIC, 1, home=home)
+    data = save_object(tmp_path / "made.npy", {"x": np.arange(50_000)}).read_bytes()
+    for file in held:
+        s3.put(file.key, data)
+        faulty_s3.faults.add(f"/{bucket}/{file.key}", ("slow", 65_536, 0.2))
+    command = [sys.executable, "-m", "models", "--home", str(home), "fetch", plans.MOSAIC]
+    environment = {**os.environ, "AWS_ENDPOINT_URL_S3": faulty_s3.url}
+    both = [
+        subprocess.Popen(
+            [*command, "--subject", "1", "--yes"], env=environment, stdout=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+    for file in held:
+        assert file.path.read_bytes() == data
+        assert faulty_s3.ranges(f"/{bucket}/{file.key}") == [""]
+
+
 @pytest.mark.parametrize("n_bytes", [1, 400_000])
 def test_command_killed_while_bytes_come_then_run_again(
     tmp_path, home, s3, faulty_s3, bucket, n_bytes
