@@ -1,0 +1,1 @@
+"""Files of published models: where they lie, how they come here, how they are read safely."""
