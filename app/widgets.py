@@ -144,7 +144,10 @@ def _pick_setting(model_id: str, setting: Setting, value: SettingValue) -> Setti
     if low < 0 < high:  # places in the picture: typed, or dragged in the picture itself
         label = f"{setting.label} (°)" if setting.unit == "deg" else label
         return cast(
-            "float", st.number_input(label, low, high, value, step=step, key=key, help=setting.help)
+            "float",
+            st.number_input(
+                label, low, high, value, step, _format(setting).rstrip("°"), key, setting.help
+            ),
         )
     return cast(
         "float",

@@ -87,12 +87,13 @@ def _take_in(files: Sequence[tuple[str, bytes]], before: AppState, around: Surro
 
 def _camera(before: AppState, around: Surroundings) -> None:
     """Camera, started only when asked for."""
-    popover = st.popover("Camera", icon=":material/photo_camera:", on_change="rerun", key="camera")
+    key = state.revision("camera")  # a new one after each picture: the window closes
+    popover = st.popover(
+        "Camera", icon=":material/photo_camera:", on_change="rerun", key=f"{key}:window"
+    )
     if popover.open:
         with popover:
-            shot = st.camera_input(
-                "Take a picture", key=state.revision("camera"), label_visibility="collapsed"
-            )
+            shot = st.camera_input("Take a picture", key=key, label_visibility="collapsed")
         if shot:
             number = len(state.pictures()) + 1
             _take_in([(f"Camera {number}.jpg", shot.getvalue())], before, around)

@@ -1,7 +1,5 @@
 """A page on a fake model: no weights, no waiting."""
 
-import sys
-
 import pytest
 
 from app import cache
@@ -23,11 +21,3 @@ def engine(model, monkeypatch):
     yield one
     model.gate.set()
     one.close()
-
-
-@pytest.fixture(autouse=True)
-def _own_main():
-    """Take back ``__main__``, which a tested script replaces and child processes would run."""
-    kept = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = kept
