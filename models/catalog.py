@@ -49,6 +49,8 @@ class ModelCard:
         Regions to mark in every chart.
     receptive_fields : str
         ``"module:function"`` giving ``models.retinotopy.ReceptiveFields``; empty for none.
+    has_backbone_per_subject : bool
+        True: each subject has a first stage of its own, so features are not shared by subjects.
     """
 
     id: str
@@ -72,6 +74,7 @@ class ModelCard:
     settings: tuple[Setting, ...] = ()
     low_confidence_regions: tuple[str, ...] = ()
     receptive_fields: str = ""
+    has_backbone_per_subject: bool = False
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""

@@ -90,6 +90,7 @@ class ReferenceVision(EncodingModel):
         stimuli: Sequence[Stimulus],
         settings: Settings,
         report: Report = ignore_progress,
+        subjects: Sequence[str] = (),
     ) -> Features:
         """Contrast energy of each picture on the pooling grid.
 
@@ -101,6 +102,8 @@ class ReferenceVision(EncodingModel):
             ``visual_angle_deg`` is used.
         report : callable
             Called before each batch of 16 pictures.
+        subjects : sequence of str
+            Ignored.
 
         Returns
         -------
