@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from models.encoders._mapped import MappedArray, write_rows
+from models.encoders._mapped import MappedArray
 from models.encoders._winograd import Scratch, WinogradConvolution, transform_filters
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
+from models.weights.convert import write_rows
 
 __all__ = ["Core", "Head", "convert_core", "convert_head"]
 
@@ -106,9 +107,9 @@ def convert_head(state: State, subject: str, folder: Path) -> None:
             length = np.sqrt((block.astype(np.float64) ** 2).sum(1, keepdims=True))
             yield block / (length + _MASK_EPSILON)
 
-    write_rows(folder / "features.npy", features.shape, blocks(features))
-    write_rows(folder / "masks.npy", masks.shape, normalised())
-    write_rows(folder / "bias.npy", bias.shape, [bias])
+    write_rows(folder / "features.npy", features.shape, "<f4", blocks(features))
+    write_rows(folder / "masks.npy", masks.shape, "<f4", normalised())
+    write_rows(folder / "bias.npy", bias.shape, "<f4", [bias])
 
 
 def _take(state: State, key: str) -> NDArray[Any]:
@@ -127,13 +128,23 @@ class Core:
     folder : Path
         From :func:`convert_core`.
     device : torch.device
-        On a processor blocks 2 to 8 run as Winograd convolutions, elsewhere directly.
+    is_winograd : bool, optional
+        Whether blocks 2 to 8 run as Winograd convolutions; by itself on a processor only.
+
+    Attributes
+    ----------
+    n_channels : int
+        Maps of a picture.
     """
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    #: Pixels along each side of the maps of a picture of 224 x 224.
+    side = 26
+
+    def __init__(self, folder: Path, device: torch.device, is_winograd: bool | None = None) -> None:
         self.device = device
-        self._is_winograd = device.type == "cpu"
+        self._is_winograd = device.type == "cpu" if is_winograd is None else is_winograd
         self._blocks = [self._load(folder, number) for number in range(1, N_BLOCKS + 1)]
+        self.n_channels = MappedArray(folder / f"block{N_BLOCKS}_bias.npy").shape[0]
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
         """Channel maps of normalised pictures.
