@@ -6,6 +6,7 @@ Readout of one vertex: a weight per channel times a mask over the picture, summe
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,8 @@ class Core:
         self.device = device
         self._is_winograd = device.type == "cpu" if is_winograd is None else is_winograd
         self._blocks = [self._load(folder, number) for number in range(1, N_BLOCKS + 1)]
+        self._scratch = Scratch()
+        self._lock = threading.Lock()
         self.n_channels = MappedArray(folder / f"block{N_BLOCKS}_bias.npy").shape[0]
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -159,16 +162,16 @@ class Core:
         torch.Tensor of shape (n_pictures, n_channels, height', width'), float32
             26 x 26 maps for pictures of 224 x 224.
         """
-        scratch = Scratch()
         maps = pictures
-        for number, (run, padding) in enumerate(self._blocks, start=1):
-            if isinstance(run, WinogradConvolution):
-                maps = run(maps, padding, scratch)
-            else:
-                maps = functional.conv2d(maps, *run, padding=padding).relu_()
-            if number % 2 == 0:
-                maps = functional.avg_pool2d(maps, 2, stride=1 if number == N_BLOCKS else 2)
-        return maps
+        with self._lock:  # one pass at a time uses the buffers; a second would gain no speed
+            for number, (run, padding) in enumerate(self._blocks, start=1):
+                if isinstance(run, WinogradConvolution):
+                    maps = run(maps, padding, self._scratch)
+                else:
+                    maps = functional.conv2d(maps, *run, padding=padding).relu_()
+                if number % 2 == 0:
+                    maps = functional.avg_pool2d(maps, 2, stride=1 if number == N_BLOCKS else 2)
+            return maps  # pooled last, so it lies in memory of its own
 
     def _load(self, folder: Path, number: int) -> tuple[Any, int]:
         """How to convolve in one block, and its padding."""

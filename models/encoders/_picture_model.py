@@ -194,7 +194,8 @@ class PictureModel(EncodingModel):
 
         arrays = [pixels_of(each) if isinstance(each, Stimulus) else each for each in pictures]
         prepared = torch.from_numpy(normalise([self._prepare(array) for array in arrays]))
-        self.n_pictures_seen += len(arrays)
+        with self._lock:
+            self.n_pictures_seen += len(arrays)
         return prepared.to(self.device)
 
     def _once(self, key: Hashable, load: Callable[[], _Loaded]) -> _Loaded:

@@ -7,8 +7,10 @@ converted). The baseline computes in the same process what BERG computes, the wa
 THINGS joins the features of all layers, standardises them in double precision and then takes
 the components; CNN8 has its batch norms apart, divides all masks by their lengths in every
 batch, reads out all vertices at once and slices. Both sides take turns, so that other
-programs' load falls on both; medians of ratios are given. Loading is excluded from both sides
-unless a line says otherwise. Memory is the peak of a process of its own, mapped pages counted.
+programs' load falls on both; medians of ratios are given, first of the time on the clock, then
+in brackets of processor time, which a busy machine disturbs less. Loading is excluded from both
+sides unless a line says otherwise. Memory is the peak of a process of its own, mapped pages
+counted.
 """
 
 import os
@@ -64,24 +66,29 @@ def timed(run):
 
 
 def compare(n_rounds, **runs):
-    """Run all in turn, after one unmeasured round; seconds by name."""
+    """Run all in turn, after one unmeasured round; (clock, processor) seconds by name."""
     seconds = {name: [] for name in runs}
     for number in range(n_rounds + 1):
         for name, run in runs.items():
+            start = time.process_time()
             spent, _ = timed(run)
             if number:
-                seconds[name].append(spent)
+                seconds[name].append((spent, time.process_time() - start))
     return seconds
 
 
-def ratio(seconds, slow, fast):
-    """Median of the ratios within each round."""
-    return median(a / b for a, b in zip(seconds[slow], seconds[fast], strict=True))
+def ratio(seconds, slow, fast, plus=0.0):
+    """Median of the ratios within each round, clock and (processor), in words."""
+    pairs = list(zip(seconds[slow], seconds[fast], strict=True))
+    clock, processor = (median(a[kind] / b[kind] for a, b in pairs) + plus for kind in (0, 1))
+    return f"{clock:.2f} ({processor:.2f})"
 
 
 def show(name, seconds):
     """One line of medians in seconds."""
-    words = ", ".join(f"{key} {median(each):.3f}" for key, each in seconds.items())
+    words = ", ".join(
+        f"{key} {median(clock for clock, _ in each):.3f}" for key, each in seconds.items()
+    )
     print(f"  {name}: {words} s")
 
 
@@ -152,8 +159,8 @@ def bench_things(home, n_rounds):
         )
         show(f"{n_pictures} pictures, all voxels", seconds)
         print(
-            f"    ours / bare network {ratio(seconds, 'ours', 'bare'):.2f}, "
-            f"as BERG / ours {ratio(seconds, 'berg', 'ours'):.1f}"
+            f"    ours / bare network {ratio(seconds, 'ours', 'bare')}, "
+            f"as BERG / ours {ratio(seconds, 'berg', 'ours')}"
         )
     print(f"  largest error / std of the response: {worst(encode(stack), as_berg(stack)):.1e}")
     features = model.features_of_array(stack)
@@ -166,8 +173,8 @@ def bench_things(home, n_rounds):
     )
     show("switching, 64 pictures", seconds)
     print(
-        f"    full encode / other region {ratio(seconds, 'encode', 'region'):.0f}, "
-        f"/ other subject, all voxels {ratio(seconds, 'encode', 'subject'):.0f}"
+        f"    full encode / other region {ratio(seconds, 'encode', 'region')}, "
+        f"/ other subject, all voxels {ratio(seconds, 'encode', 'subject')}"
     )
     gib = peak_gib(home, "things_vit", "ThingsViT", "THINGS", 100, N_VOXELS)
     print(f"  peak memory, 100 pictures, all voxels: {gib:.2f} GiB")
@@ -197,14 +204,14 @@ def bench_mosaic(home, n_rounds):
             other_subject=lambda f=features: model.responses(f, "sub-02", everything),
         )
         show(f"{n_pictures} pictures", seconds)
-        for pair in zip(seconds["core"], seconds["every_vertex"], strict=True):
-            seconds.setdefault("encode", []).append(sum(pair))
+        both = zip(seconds["core"], seconds["every_vertex"], strict=True)
+        seconds["encode"] = [(a[0] + b[0], a[1] + b[1]) for a, b in both]
         print(
-            f"    as BERG / ours: core {ratio(seconds, 'core_as_berg', 'core'):.2f}, all "
-            f"vertices {ratio(seconds, 'every_vertex_as_berg', 'every_vertex'):.2f}\n"
-            f"    core and one region / core {1 + ratio(seconds, 'one_region', 'core'):.3f}\n"
-            f"    full encode / other region {ratio(seconds, 'encode', 'one_region'):.0f}, "
-            f"/ other subject, all vertices {ratio(seconds, 'encode', 'other_subject'):.1f}"
+            f"    as BERG / ours: core {ratio(seconds, 'core_as_berg', 'core')}, all "
+            f"vertices {ratio(seconds, 'every_vertex_as_berg', 'every_vertex')}\n"
+            f"    core and one region / core {ratio(seconds, 'one_region', 'core', 1.0)}\n"
+            f"    full encode / other region {ratio(seconds, 'encode', 'one_region')}, "
+            f"/ other subject, all vertices {ratio(seconds, 'encode', 'other_subject')}"
         )
     got = model.responses(features, "sub-01", everything)
     expected = head_as_berg(state, core_as_berg(state, prepared)).numpy()

@@ -1,6 +1,7 @@
 """MOSAIC CNN8 on small random weights in the published layout."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,13 @@ def test_subjects_share_one_pass_of_the_core(home):
     assert model.n_pictures_seen == len(PICTURES)
     assert not np.allclose(first.values, last.values)
     assert (first.provenance.subject, last.provenance.subject) == ("sub-01", "sub-08")
+
+
+def test_threads_do_not_share_buffers(model, features):
+    with ThreadPoolExecutor(4) as threads:
+        several = list(threads.map(lambda _: model.features(PICTURES, SETTINGS), range(4)))
+    for again in several:
+        np.testing.assert_array_equal(again.arrays[0], features.arrays[0])
 
 
 def test_only_the_chosen_rows_are_read_and_computed(model, monkeypatch):
