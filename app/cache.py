@@ -170,6 +170,20 @@ def receptive_fields(card: ModelCard) -> ReceptiveFields | None:
     return fields
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _receptive_field_sizes(path: str, settings_id: str, _settings: Settings) -> FloatArray:
+    sizes: FloatArray = load_object(path)(_settings)
+    return sizes
+
+
+def receptive_field_sizes(answer: Answer) -> FloatArray | None:
+    """Radius of each vertex's receptive field, deg; None for a model without such a table."""
+    path = answer.card.receptive_field_sizes
+    if not path:
+        return None
+    return _receptive_field_sizes(path, repr(answer.settings.key("readout")), answer.settings)
+
+
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _brain_message(
     answer_id: str, options: tuple[tuple[str, object], ...], _answer: Answer

@@ -30,6 +30,7 @@ from streamlit.starlette import App
 
 from app import VERSION, cache, messages
 from components.static import STATIC_PREFIX, static_routes_payload
+from models.errors import Cancelled
 
 __all__ = ["app"]
 
@@ -111,8 +112,9 @@ async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
 
 def _log_failure(warm_up: asyncio.Future[None]) -> None:
     """Note why the warm-up stopped; the page says it in its own words."""
-    if not warm_up.cancelled() and warm_up.exception() is not None:
-        _LOG.warning("The warm-up stopped.", exc_info=warm_up.exception())
+    if warm_up.cancelled() or isinstance(warm_up.exception(), Cancelled | type(None)):
+        return
+    _LOG.warning("The warm-up stopped.", exc_info=warm_up.exception())
 
 
 def _routes() -> list[Route]:

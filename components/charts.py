@@ -98,6 +98,8 @@ def region_bars(
         side = {row.region: row for row in rows if row.hemisphere == hemisphere}
         if side:
             figure.add_trace(_hemisphere_trace(hemisphere, side, shown, units))
+    for trace in tuple(figure.data):
+        figure.add_trace(_legend_entry(trace))
     _calm(figure, units, badge, value_axis="x")
     figure.update_yaxes(
         type="category",
@@ -258,10 +260,25 @@ def _hemisphere_trace(
                 "solidity": 0.45,
             },
         },
+        offsetgroup=hemisphere,
+        showlegend=False,
         customdata=[_bar_words(row) for row in present],
         hovertemplate=(
             f"%{{y}}, {hemisphere}: %{{x:.4g}} {_plain(units)}<br>%{{customdata}}<extra></extra>"
         ),
+    )
+
+
+def _legend_entry(trace: go.Bar) -> go.Bar:
+    """Plain swatch of a hemisphere: plotly's own would copy the hatching of the first bar."""
+    return go.Bar(
+        orientation="h",
+        name=trace.name,
+        y=trace.y[:1],
+        x=[None],
+        marker={"color": trace.marker.color, "line": {"width": 0}},
+        offsetgroup=trace.offsetgroup,
+        hoverinfo="skip",
     )
 
 
@@ -334,9 +351,9 @@ def _add_note(figure: go.Figure, text: str, *, line: int) -> None:
         text=_plain(text),
         xref="paper",
         yref="paper",
-        x=0,
+        x=1,  # from the right edge, so that a narrow page keeps room for it under the labels
         y=0,
-        xanchor="left",
+        xanchor="right",
         yanchor="top",
         yshift=-42 - 16 * line,
         showarrow=False,

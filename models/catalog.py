@@ -51,6 +51,9 @@ class ModelCard:
         ``"module:function"`` giving ``models.retinotopy.ReceptiveFields``; empty for none.
     has_backbone_per_subject : bool
         True: each subject has a first stage of its own, so features are not shared by subjects.
+    receptive_field_sizes : str
+        ``"module:function"`` giving their radii (n_places,) in deg under some settings; empty
+        for none.
     """
 
     id: str
@@ -74,6 +77,7 @@ class ModelCard:
     settings: tuple[Setting, ...] = ()
     low_confidence_regions: tuple[str, ...] = ()
     receptive_fields: str = ""
+    receptive_field_sizes: str = ""
     has_backbone_per_subject: bool = False
 
     def default_settings(self) -> Settings:
@@ -186,6 +190,7 @@ _REFERENCE_VISION = ModelCard(
     ),
     low_confidence_regions=("hV4",),
     receptive_fields="models.retinotopy:load_receptive_fields",
+    receptive_field_sizes="models.encoders.reference_vision:receptive_field_sizes",
 )
 
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)

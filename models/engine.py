@@ -7,6 +7,7 @@ and responses are kept, least recently used first out, inside one budget of byte
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -101,56 +102,56 @@ class Request:
 
 
 class Job:
-    """A running or finished request; what the page polls.
+    """One visitor's hold on a running or finished request; what the page polls.
+
+    Identical questions share the work; each asker has a job of their own. The work is stopped
+    when the last job that still waits for it is cancelled.
 
     Attributes
     ----------
     request : Request
-    stage : str
-        What is being done, in words.
-    done, total : int
-        Progress within the stage.
     """
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.stage = "waiting"
-        self.done = 0
-        self.total = 0
-        self._finished = threading.Event()
-        self._cancel = threading.Event()
-        self._answer: tuple[Response, ...] | None = None
-        self._error: BaseException | None = None
+    def __init__(self, run: _Run) -> None:
+        self.request = run.request
+        self._run = run
+        self._is_cancelled = False
+        run.join(self)
+
+    @property
+    def stage(self) -> str:
+        """What is being done, in words."""
+        return self._run.stage
+
+    @property
+    def done(self) -> int:
+        """Progress within the stage, out of :attr:`total`."""
+        return self._run.done
+
+    @property
+    def total(self) -> int:
+        """Steps of the stage."""
+        return self._run.total
 
     @property
     def is_finished(self) -> bool:
         """Whether :meth:`result` returns at once."""
-        return self._finished.is_set()
+        return self._is_cancelled or self._run.finished.is_set()
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody asked to stop it."""
-        return self._cancel.is_set()
+        """Whether this asker no longer wants the answer."""
+        return self._is_cancelled
 
     def cancel(self) -> None:
-        """Ask to stop; takes effect at the next report of progress."""
-        self._cancel.set()
-
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Take note of progress.
-
-        Raises
-        ------
-        Cancelled
-            :meth:`cancel` was called.
-        """
-        if self._cancel.is_set():
-            raise Cancelled("Stopped, as you asked.")
-        self.stage, self.done, self.total = stage, done, total
+        """No longer want the answer; the work stops at its next report if nobody else waits."""
+        if not self.is_finished:
+            self._is_cancelled = True
+            self._run.leave(self)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until finished; False when the time ran out."""
-        return self._finished.wait(timeout_s)
+        return self._is_cancelled or self._run.finished.wait(timeout_s)
 
     def result(self, timeout_s: float | None = None) -> tuple[Response, ...]:
         """Return the responses, one a subject.
@@ -159,22 +160,76 @@ class Job:
         ------
         BoldcastError
             What went wrong.
+        Cancelled
+            :meth:`cancel` was called before the end.
         TimeoutError
             Not finished within ``timeout_s``.
         """
-        if not self._finished.wait(timeout_s):
+        if not self.wait(timeout_s):
             raise TimeoutError(f"The prediction did not finish within {timeout_s} s.")
-        if self._error is not None:
-            raise self._error
-        assert self._answer is not None  # finished without an error
-        return self._answer
+        if self._is_cancelled:
+            raise Cancelled("Stopped, as you asked.")
+        if self._run.error is not None:
+            raise self._run.error
+        assert self._run.answer is not None  # finished without an error
+        return self._run.answer
 
-    def _finish(
+
+class _Run:
+    """The work behind one or more jobs."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.stage = "waiting"
+        self.done = 0
+        self.total = 0
+        self.finished = threading.Event()
+        self.answer: tuple[Response, ...] | None = None
+        self.error: BaseException | None = None
+        self._stop = threading.Event()
+        self._waiting: weakref.WeakSet[Job] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._stop.is_set()
+
+    def join(self, job: Job) -> None:
+        """Count one more who waits."""
+        with self._lock:
+            self._waiting.add(job)
+
+    def leave(self, job: Job) -> None:
+        """Count one less; the last one stops the work."""
+        with self._lock:
+            self._waiting.discard(job)
+            if not self._waiting:
+                self._stop.set()
+
+    def stop(self) -> None:
+        """Stop whoever waits."""
+        self._stop.set()
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        """Take note of progress on the worker thread.
+
+        Raises
+        ------
+        Cancelled
+            Nobody waits any more.
+        """
+        if self._stop.is_set():
+            raise Cancelled("Stopped, as you asked.")
+        self.stage, self.done, self.total = stage, done, total
+
+    def finish(
         self, answer: tuple[Response, ...] | None = None, error: BaseException | None = None
     ) -> None:
-        self._answer, self._error = answer, error
+        """Note the end and wake everyone who waits."""
+        self.answer, self.error = answer, error
         self.stage = "done" if error is None else "failed"
-        self._finished.set()
+        self.finished.set()
 
 
 class _Responses(tuple[Response, ...]):
@@ -207,9 +262,10 @@ class Engine:
         self._models: dict[str, EncodingModel] = {}
         self._features: ByteCache[Features] = ByteCache(budget_bytes // 2)
         self._responses: ByteCache[_Responses] = ByteCache(budget_bytes // 2)
-        self._jobs: dict[Hashable, Job] = {}
+        self._runs: dict[Hashable, _Run] = {}
         self._lock = threading.Lock()
         self._model_lock = threading.Lock()
+        self._is_closed = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="boldcast-engine")
 
     def model(self, model_id: str) -> EncodingModel:
@@ -220,21 +276,32 @@ class Engine:
             return self._models[model_id]
 
     def submit(self, request: Request) -> Job:
-        """Start ``request``, join it if it is under way, or answer from memory."""
+        """Start ``request``, join it if it is under way, or answer from memory.
+
+        Raises
+        ------
+        Cancelled
+            The engine is closed.
+        """
         with self._lock:
+            if self._is_closed:
+                raise Cancelled("Stopped, as the program ends.")
             known = self._responses.get(request.key)
             if known is not None:
-                job = Job(request)
-                job._finish(answer=known)
-                return job
-            running = self._jobs.get(request.key)
-            if running is not None and not running.is_cancelled:
-                return running
-            job = Job(request)
-            self._jobs[request.key] = job
+                run = _Run(request)
+                run.finish(answer=known)
+                return Job(run)
+            running = self._runs.get(request.key)
+            if running is not None:
+                job = Job(running)
+                if not running.is_stopping:
+                    return job
+            run = _Run(request)
+            job = Job(run)
+            self._runs[request.key] = run
+            future = self._worker.submit(self._answer, run)
         # Outside the lock: the callback takes it, at once if the work is already done.
-        future = self._worker.submit(self._answer, job)
-        future.add_done_callback(partial(self._settle, job))
+        future.add_done_callback(partial(self._settle, run))
         return job
 
     def predict(self, request: Request) -> tuple[Response, ...]:
@@ -244,7 +311,7 @@ class Engine:
     def counters(self) -> dict[str, int]:
         """Numbers for whoever watches: jobs under way, bytes kept, models in memory."""
         with self._lock:
-            n_jobs = len(self._jobs)
+            n_jobs = len(self._runs)
         return {
             "jobs": n_jobs,
             "features_bytes": self._features.n_bytes,
@@ -253,38 +320,39 @@ class Engine:
         }
 
     def close(self) -> None:
-        """Cancel what runs and end the worker."""
+        """Cancel what runs and end the worker; nothing can be asked any more."""
         with self._lock:
-            for job in self._jobs.values():
-                job.cancel()
+            self._is_closed = True
+            for run in self._runs.values():
+                run.stop()
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    def _answer(self, job: Job) -> _Responses:
-        """Answer one job; runs on the worker thread."""
-        request = job.request
-        job.report("loading the model", 0, 1)
+    def _answer(self, run: _Run) -> _Responses:
+        """Answer one request; runs on the worker thread."""
+        request = run.request
+        run.report("loading the model", 0, 1)
         model = self.model(request.model_id)
         features = self._features.get(request.features_key)
         if features is None:
             features = model.features(
-                request.stimuli, request.settings, job.report, request.backbone_subjects
+                request.stimuli, request.settings, run.report, request.backbone_subjects
             )
             self._features.put(request.features_key, features)
-        job.report("reading out the regions", 0, 1)
-        return _Responses(model.readout(features, request.selection, request.settings, job.report))
+        run.report("reading out the regions", 0, 1)
+        return _Responses(model.readout(features, request.selection, request.settings, run.report))
 
-    def _settle(self, job: Job, future: Future[_Responses]) -> None:
-        """Finish a job whose work has ended in any way, so that nobody waits for ever."""
+    def _settle(self, run: _Run, future: Future[_Responses]) -> None:
+        """Finish a run whose work has ended in any way, so that nobody waits for ever."""
         error: BaseException | None = Cancelled("Stopped, as the program ends.")
         if not future.cancelled():
             error = future.exception()
         answer = future.result() if error is None else None
         with self._lock:
             if answer is not None:
-                self._responses.put(job.request.key, answer)
-            if self._jobs.get(job.request.key) is job:
-                del self._jobs[job.request.key]
-        job._finish(answer, error)
+                self._responses.put(run.request.key, answer)
+            if self._runs.get(run.request.key) is run:
+                del self._runs[run.request.key]
+        run.finish(answer, error)
 
 
 def _load_model(card: ModelCard) -> EncodingModel:

@@ -19,7 +19,6 @@ from models.picture_file import MAX_DECODED_SIDE, MAX_FRAME_SIDE, Frame
 from models.types import UInt8Array
 
 __all__ = [
-    "EXTENSIONS",
     "MAX_NAME_LENGTH",
     "MAX_PICTURES",
     "MAX_TOTAL_BYTES",
@@ -30,9 +29,6 @@ __all__ = [
     "clean_name",
     "read_many",
 ]
-
-#: File name endings to offer in a file dialogue; what is inside decides.
-EXTENSIONS = ("png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif")
 
 #: Pictures taken at once, and the bytes of all of them together.
 MAX_PICTURES = 64

@@ -1,6 +1,7 @@
 """For every test."""
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -22,3 +23,12 @@ def _own_main():
     kept = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = kept
+
+
+def pytest_report_header(config):
+    """Say what cannot run on this machine; an error where everything is required."""
+    if shutil.which("node"):
+        return None
+    if os.environ.get("BOLDCAST_REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError("BOLDCAST_REQUIRE_BROWSER=1, but no Node.js was found.")
+    return "No Node.js found: the tests of the browser's own modules do not run."

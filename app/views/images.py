@@ -143,7 +143,7 @@ def _progress(work: Pollable, doing: str, *, can_cancel: bool = True) -> None:
 def _brain(answer: Answer, now: AppState, beside: DeltaGenerator) -> None:
     """Draw the cortex; what was clicked on it goes ``beside`` it."""
     message = cache.brain_message(answer, sample=now.sample, regions=now.regions, is_kiosk=False)
-    pick = brain_view(message, key=VIEW)
+    pick = brain_view(message, key=VIEW, on_unpin=partial(state.remember, "pick", None))
     if pick is not None:
         state.remember("pick", pick)
     pick = state.recall("pick")
@@ -202,6 +202,7 @@ def _field(answer: Answer) -> None:
         cache.thumbnails(answer.stimuli),
         key=f"{VIEW}-field",
         view_key=VIEW,
+        sizes_deg=cache.receptive_field_sizes(answer),
         on_fixation=partial(_move_fixation, answer.card.id),
         low_confidence=answer.card.low_confidence_regions,
     )

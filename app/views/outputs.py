@@ -21,7 +21,12 @@ POLL_S = 0.2
 STILL_VIEWS = {
     "four": "Both sides of both hemispheres",
     "occipital": "Back of the brain",
+    "left_lateral": "Left hemisphere, outside",
+    "left_medial": "Left hemisphere, inside",
+    "right_medial": "Right hemisphere, inside",
+    "right_lateral": "Right hemisphere, outside",
     "posterior": "From behind",
+    "anterior": "From the front",
     "dorsal": "From above",
     "ventral": "From below",
     "flat": "Flat map",

@@ -10,7 +10,7 @@ import streamlit as st
 from app import cache, state, widgets
 from app.messages import plain
 from app.state import AppState, Surroundings
-from models.stimulus import EXTENSIONS, MAX_PICTURES, Stimulus
+from models.stimulus import MAX_PICTURES, Stimulus
 from models.types import UInt8Array
 
 __all__ = ["pick_pictures"]
@@ -54,13 +54,16 @@ def adopt(before: AppState, sample: str, around: Surroundings) -> AppState:
 
 
 def _drop_zone(before: AppState, around: Surroundings, *, n_own: int) -> None:
-    """Take dropped files over into the session, and empty the uploader."""
+    """Take dropped files over into the session, and empty the uploader.
+
+    Files of every kind and size are let in, so that each one that cannot be used gets its own
+    sentence, and not a word in an uploader that is emptied a moment later.
+    """
     files = st.file_uploader(
         "Drop a photograph" if not n_own else "Add pictures",
-        type=list(EXTENSIONS),
         accept_multiple_files=True,
         key=state.revision("uploader"),
-        help=f"Up to {MAX_PICTURES} pictures. They stay in this session and are never kept.",
+        help=f"Up to {MAX_PICTURES} pictures. They stay in this session, never on disk.",
     )
     if files:
         _take_in([(file.name, file.getvalue()) for file in files], before, around)

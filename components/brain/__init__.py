@@ -97,7 +97,11 @@ def pack_view(
 
 
 def brain_view(
-    message: bytes, *, key: str, on_pick: Callable[[], None] | None = None
+    message: bytes,
+    *,
+    key: str,
+    on_pick: Callable[[], None] | None = None,
+    on_unpin: Callable[[], None] | None = None,
 ) -> Pick | None:
     """Draw a response on the cortex.
 
@@ -113,6 +117,8 @@ def brain_view(
         its events in the page (``components/shared/bus.js``). Letters, digits, "-", ".".
     on_pick : callable, optional
         Called before the rerun that follows a click.
+    on_unpin : callable, optional
+        Called before the rerun that follows the removal of the pin.
 
     Returns
     -------
@@ -126,7 +132,12 @@ def brain_view(
     """
     if not key or not all(letter.isalnum() or letter in "-." for letter in key):
         raise ValueError(f"A view's key has letters, digits, '-' and '.' only; got {key!r}.")
-    result = _component(key)(data=message, key=key, on_pick_change=on_pick or _ignore)
+    result = _component(key)(
+        data=message,
+        key=key,
+        on_pick_change=on_pick or _ignore,
+        on_unpin_change=on_unpin or _ignore,
+    )
     return read_pick(result.pick)
 
 

@@ -8,6 +8,9 @@ Positions are display coordinates in 16-bit steps, ``mm = origin + scale * code`
 origin a shape and hemisphere. A step is the longest side of the hemisphere's box / 65,534, so a
 coordinate is off by at most half of that: 0.0017 mm on inflated fsaverage5, 0.0033 mm on the
 largest shape, the flat sheet of fsLR32k (424 mm).
+
+Faces are stored so that neighbours follow each other: the viewer draws them in runs and leaves
+out those that cannot be seen.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ __all__ = [
     "compress",
     "ensure_mesh_file",
     "mesh_file_name",
+    "order_along_curve",
     "pack_mesh",
     "read_mesh_file",
 ]
@@ -160,7 +164,7 @@ def pack_mesh(
     for side in HEMISPHERES:
         part = space.hemisphere_slice(side)
         entry = {"name": side, "n_vertices": part.stop - part.start}
-        entry |= _pack_shapes(payload, shapes, side)
+        entry |= _pack_shapes(payload, shapes, side, default_shape)
         entry["sulcus"] = {"offset": payload.add(sulcus[part].astype("u1"))}
         entry["medial_wall"] = {"offset": payload.add(is_medial_wall[part].astype("u1"))}
         entry["atlases"] = {
@@ -287,16 +291,47 @@ def _check_parts(
                 )
 
 
-def _pack_shapes(payload: _Payload, shapes: Sequence[Mesh], side: Hemisphere) -> dict[str, Any]:
+def _pack_shapes(
+    payload: _Payload, shapes: Sequence[Mesh], side: Hemisphere, default_shape: str
+) -> dict[str, Any]:
     """Header entries of the positions and faces of one hemisphere."""
     entry: dict[str, Any] = {"positions": {}}
+    near = next(mesh for mesh in shapes if mesh.shape == default_shape).hemisphere(side).positions
     for mesh in shapes:
         one = mesh.hemisphere(side)
         entry["positions"][mesh.shape] = _pack_positions(payload, one.positions)
         key = "flat_faces" if mesh.shape == "flat" else "faces"
         if key not in entry:
-            entry[key] = _pack_faces(payload, one.faces, one.n_vertices)
+            faces = one.faces[order_along_curve(near[one.faces].mean(axis=1))]
+            entry[key] = _pack_faces(payload, faces, one.n_vertices)
     return entry
+
+
+def order_along_curve(points: FloatArray) -> IntArray:
+    """Order in which points near each other in space are near each other in the list.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 3)
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        Indices along a Morton curve of 2**10 steps an axis; ties keep their order.
+
+    Notes
+    -----
+    Source: G. M. Morton, A computer oriented geodetic data base, IBM, 1966.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = float((high - low).max()) or 1.0
+    cells = np.minimum((points - low) / side * 1024, 1023).astype(np.int64)
+    keys = np.zeros(len(points), np.int64)
+    for bit in range(9, -1, -1):
+        for axis in range(3):
+            keys = keys * 2 + ((cells[:, axis] >> bit) & 1)
+    order: IntArray = np.argsort(keys, kind="stable")
+    return order
 
 
 def _pack_positions(payload: _Payload, positions: FloatArray) -> dict[str, Any]:

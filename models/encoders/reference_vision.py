@@ -33,7 +33,13 @@ from models.encoders._vision_energy import (
     place,
 )
 from models.encoders._vision_parameters import MINIMUM_COVERAGE, parameters_sha256
-from models.encoders._vision_pooling import Gaze, coverage, pool, pooling_weights
+from models.encoders._vision_pooling import (
+    Gaze,
+    coverage,
+    pool,
+    pooling_weights,
+    receptive_field_size_deg,
+)
 from models.encoders.base import EncodingModel, Features, Preview
 from models.errors import SelectionError, StimulusError, UnknownRegionError
 from models.gallery import reference_pictures
@@ -53,7 +59,7 @@ from models.types import (
     ignore_progress,
 )
 
-__all__ = ["ReferenceVision", "select_vertices"]
+__all__ = ["ReferenceVision", "receptive_field_sizes", "select_vertices"]
 
 _BATCH = 16  # pictures between two reports; bounds the working memory
 _N_THREADS = min(4, os.cpu_count() or 1)
@@ -300,6 +306,25 @@ class _Recent(Generic[_V]):
                     self._results.popitem(last=False)
             self._results.move_to_end(key)
             return self._results[key]
+
+
+def receptive_field_sizes(settings: Settings) -> FloatArray:
+    """Look up the receptive-field size of every vertex under the chosen table.
+
+    Returns
+    -------
+    ndarray of shape (20484,), float64
+        Deg; NaN where not modelled. See ``_vision_pooling.receptive_field_size_deg``.
+    """
+    fields = load_receptive_fields()
+    sizes = np.full(FSAVERAGE5.n_places, np.nan)
+    modelled = fields.modelled
+    sizes[modelled] = receptive_field_size_deg(
+        fields.area[modelled],
+        fields.eccentricity_deg[modelled],
+        str(settings["receptive_field_size"]),
+    )
+    return sizes
 
 
 def select_vertices(selection: Selection) -> IntArray:

@@ -19,7 +19,7 @@ from models.weights._pickle_machine import PickleMachine
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["read_index_file", "read_numpy_dict", "read_torch_state"]
+__all__ = ["check_safetensors", "read_index_file", "read_numpy_dict", "read_torch_state"]
 
 #: A file of vertex indices is a few megabytes; its pickle is read whole.
 _MAX_INDEX_BYTES = 256 * 1024 * 1024
@@ -235,3 +235,20 @@ def _indices(path: Path, key: Any, held: Any) -> IntArray:
             f"but has shape {array.shape} and type {array.dtype}."
         )
     return cast(IntArray, array.astype(np.int64))
+
+
+def check_safetensors(path: Path) -> None:
+    """Open a ``.safetensors`` file; its header must fit the file's size.
+
+    Raises
+    ------
+    WeightsError
+        It is cut short or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            file.keys()
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path.name} is damaged: {error}.") from error

@@ -14,6 +14,7 @@ from models.analysis.roi import region_means
 from models.atlases import load_atlas
 from models.catalog import get_card
 from models.engine import Engine, Request
+from models.spaces import get_space
 from models.stimulus import Stimulus
 from models.types import Selection
 from tests.app.server_process import Server
@@ -150,6 +151,8 @@ def test_a_dropped_picture_is_read_off_the_cortex_and_taken_home(visitor, tmp_pa
     words = beside.inner_text()
     vertex = int(re.search(r"V1, left, vertex (\d+)", words).group(1))
     assert f"{dense[vertex]:.4g} relative response" in words
+    page.page.get_by_role("button", name="Remove the pin").click()
+    beside.get_by_text("vertex").wait_for(state="detached", timeout=30 * SECOND)
 
     page.page.get_by_role("button", name="Download").click()
     with page.page.expect_download() as download:
@@ -161,6 +164,34 @@ def test_a_dropped_picture_is_read_off_the_cortex_and_taken_home(visitor, tmp_pa
     for row in rows:
         (mean,) = region_means(response, ATLAS, row["region"], row["hemisphere"])
         assert float(row["mean"]) == pytest.approx(mean, rel=1e-6)
+
+
+def test_cortex_and_visual_field_point_at_each_other_without_a_word_to_the_server(visitor):
+    page = visitor().visit()
+    page.upload(("right.png", right_half()))
+    page.wait_for_rows(["right.png"])
+    flat = [panel["view"] for panel in page.panels()].index("flat")
+    is_v1 = ATLAS.mask("V1", "left")[: get_space("fsaverage5").n_left]
+    x, y, _ = np.median(page.projected(flat, 0)[np.flatnonzero(is_v1)], axis=0)
+    readout = page.page.locator("section.field .readout")
+    readout.wait_for(timeout=30 * SECOND)
+    sent = page.n_sent
+    page.move_on_stage(x, y)
+    page.page.wait_for_function(
+        "(words) => words.textContent.includes('V1')", arg=readout.element_handle()
+    )
+    page.page.mouse.move(2, 2)
+    dots = page.page.locator("section.field canvas.dots")
+    dots.scroll_into_view_if_needed()
+    box = dots.bounding_box()
+    page.run(
+        "globalThis.heard = [];"
+        "addEventListener('boldcast:hover', ({ detail }) => heard.push(detail.vertex))"
+    )
+    page.page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 + 2)
+    page.page.wait_for_function("heard.some((vertex) => vertex !== null)")
+    page.page.wait_for_function("heard.includes(viewer.style.hovered)")  # ringed on the cortex
+    assert page.n_sent == sent
 
 
 def test_pictures_become_the_time_axis_and_the_camera_stays(visitor):
@@ -176,6 +207,26 @@ def test_pictures_become_the_time_axis_and_the_camera_stays(visitor):
     assert page.run("first === viewer && viewer.state.zoom") == 1.5
     assert page.page.get_by_text("<b>bad</b>.png").first.is_visible()
     assert "pictures=" in page.page.url
+
+
+def test_files_that_are_no_pictures_get_a_sentence_each_and_the_others_stay(visitor, tmp_path):
+    files = {
+        "notes.txt": b"words",
+        "right.png": right_half(),
+        "huge.png": bytes(60 * 1000**2),
+        "<b>cut.png": right_half()[:300],
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    page = visitor().visit()
+    page.page.locator("input[type=file]").set_input_files([tmp_path / name for name in files])
+    page.wait_for_rows(["right.png"])
+    alerts = page.page.get_by_test_id("stAlert")
+    alerts.nth(2).wait_for(timeout=30 * SECOND)
+    words = alerts.all_inner_texts()
+    for sentence, part in zip(words, ("notes.txt", "60 MB", "<b>cut.png"), strict=True):
+        assert part in sentence
+    assert all(re.search(r"[Uu]se|[Ss]ave|[Dd]ownload", sentence) for sentence in words)
 
 
 def test_a_link_restores_the_page_and_the_viewer(visitor):

@@ -10,7 +10,7 @@ from PIL import Image
 from components.brain import pack_view
 from models.atlases import load_atlas
 from models.spaces import get_space, load_medial_wall, load_mesh
-from models.types import Provenance, Response
+from models.types import Provenance, Response, Space
 from tests.browser.viewer_page import COUNTERS, PageServer, ViewerPage
 
 pytestmark = pytest.mark.browser
@@ -73,12 +73,12 @@ def open_viewer(chromium, server):
     """Open a page with a message; its errors fail the test."""
     contexts, pages = [], []
 
-    def start(data, query="", size=(1100, 820), browser=None, **context_options):
+    def start(data, query="", size=(1100, 820), browser=None, script="", **context_options):
         server.add("first.bin", data)
         context = (browser or chromium).new_context(
             viewport={"width": size[0], "height": size[1]}, **context_options
         )
-        context.add_init_script(COUNTERS)
+        context.add_init_script(COUNTERS + script)
         contexts.append(context)
         pages.append(ViewerPage(context.new_page()))
         return pages[-1].open(server.url + query)
@@ -151,6 +151,76 @@ def test_nan_is_grey_and_zero_is_not(open_viewer):
     top_left = viewer.panels()[0]
     middle = pixels[int(top_left["height"] / 2), int(top_left["width"] / 2)]
     assert is_dark_purple(middle)
+
+
+PARCELS = Space("areas", "parcels", len(ATLAS.names), len(ATLAS.names))
+AREA_VALUES = np.random.default_rng(5).uniform(0, 1, (3, PARCELS.n_places)).astype("f4")
+
+
+def area_message(encoding="u8"):
+    """Three frames with one value an area and hemisphere."""
+    labels = ("a", "b", "c")
+    response = Response(AREA_VALUES, PARCELS, labels, "units", False, PROVENANCE)
+    return pack_view(
+        response,
+        mesh_url="mesh.bin.gz",
+        atlas=ATLAS,
+        mesh_vertices=(SPACE.n_left, SPACE.n_right),
+        mesh_space="fsaverage5",
+        encoding=encoding,
+        layout="four",
+    )
+
+
+def painted_areas():
+    """The same values, written out at every vertex."""
+    labels = ATLAS.labels.astype(int)
+    column = labels - 1 + np.where(np.arange(len(labels)) < SPACE.n_left, 0, PARCELS.n_left)
+    return np.where(labels > 0, AREA_VALUES[:, np.where(labels > 0, column, 0)], np.nan)
+
+
+#: The card's lines are made shorter than one frame, so that every frame runs over their ends.
+SHORT_LINES = """
+const asked = WebGL2RenderingContext.prototype.getParameter;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
+  return name === this.MAX_TEXTURE_SIZE ? 5 : asked.call(this, name);
+};
+"""
+
+
+@pytest.mark.parametrize("frame", [0, 2, 0.5])
+@pytest.mark.parametrize(
+    ("encoding", "script"),
+    [("u8", ""), ("f16", ""), ("u8", SHORT_LINES)],
+    ids=["u8", "f16", "wrapped"],
+)
+def test_parcels_look_like_the_same_values_at_every_vertex(open_viewer, encoding, script, frame):
+    pictures = []
+    for data, before in (
+        (message(painted_areas(), layout="four"), ""),
+        (area_message(encoding), script),
+    ):
+        viewer = open_viewer(data, script=before)
+        viewer.run("(frame) => viewer.goTo(frame)", frame)
+        viewer.rest()
+        pictures.append(viewer.stage())
+    difference = np.abs(pictures[0] - pictures[1]).max(axis=2)
+    # Inside a parcel the colours are the same; at its rim a vertex value fades within a triangle.
+    assert (difference > 12).mean() < 0.002
+    viewer.run("viewer.goTo(1)")
+    viewer.rest()
+    other = np.abs(pictures[0] - viewer.stage()).max(axis=2)
+    assert (other > 12).mean() > 5 * max((difference > 12).mean(), 0.002)
+
+
+def test_halves_look_like_bytes(open_viewer):
+    values = painted_areas()
+    values[:, ::7] = np.nan
+    pictures = []
+    for encoding in ("u8", "f16"):
+        viewer = open_viewer(message(values, layout="four", encoding=encoding))
+        pictures.append(viewer.stage())
+    assert np.abs(pictures[0] - pictures[1]).max() <= 6  # 1/254 of the range, and rounding
 
 
 def test_changing_frame_changes_pixels_and_sends_nothing(open_viewer):
@@ -473,6 +543,16 @@ def test_what_is_set_is_kept_in_the_address_beside_other_parameters(open_viewer)
         0.5,
         2,
     ]
+
+
+def test_an_older_address_written_by_the_server_is_put_right(open_viewer):
+    viewer = open_viewer(message(blob(), layout="four"))
+    viewer.layout("dorsal")
+    viewer.page.wait_for_function("location.search.includes('l.dorsal')")
+    viewer.run("history.pushState(history.state, '', '?view=test~l.flat&regions=V1')")
+    viewer.page.wait_for_function("location.search.includes('l.dorsal')")
+    assert "regions=V1" in viewer.page.url
+    assert "l.flat" not in viewer.page.url
 
 
 def test_the_saved_picture_is_what_is_on_screen_with_bar_and_footer(open_viewer, tmp_path):

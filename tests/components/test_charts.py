@@ -40,6 +40,11 @@ def texts(figure):
     return [annotation.text for annotation in figure.layout.annotations]
 
 
+def bars(figure):
+    """Traces that carry values; the others are swatches of the legend."""
+    return [trace for trace in figure.data if trace.showlegend is False]
+
+
 def test_regions_are_sorted_by_the_mean_of_their_hemispheres_with_the_unmodelled_last():
     figure = region_bars(ROWS, UNITS)
     assert list(figure.layout.yaxis.categoryarray) == ["V2", "V1", "hV4", "FFA"]
@@ -47,7 +52,7 @@ def test_regions_are_sorted_by_the_mean_of_their_hemispheres_with_the_unmodelled
 
 
 def test_both_hemispheres_stand_side_by_side_with_their_own_values():
-    left, right = region_bars(ROWS, UNITS).data
+    left, right = bars(region_bars(ROWS, UNITS))
     assert (left.name, right.name) == ("Left", "Right")
     assert dict(zip(left.y, left.x, strict=True)) == {
         "V2": 0.7,
@@ -61,13 +66,13 @@ def test_both_hemispheres_stand_side_by_side_with_their_own_values():
 
 def test_rows_of_the_analysis_are_drawn_as_they_come():
     row = RegionRow("V1", "left", "cat", 0.4, 0.1, 0.2, 0.6, 210, 90)
-    (left,) = region_bars([row], UNITS).data
+    (left,) = bars(region_bars([row], UNITS))
     assert left.x == (0.4,)
     assert left.customdata == ("90 of 210 vertices modelled",)
 
 
 def test_a_pooled_row_gives_one_trace():
-    (both,) = region_bars([Row("V1", "both", 0.4, 430, 185)], UNITS).data
+    (both,) = bars(region_bars([Row("V1", "both", 0.4, 430, 185)], UNITS))
     assert both.name == "Both hemispheres"
 
 
@@ -200,3 +205,11 @@ def test_a_visitors_name_is_never_markup():
 def test_values_that_do_not_fit_the_labels_are_refused():
     with pytest.raises(SpaceMismatchError, match="2 labels and 1 regions"):
         region_courses(np.ones((3, 1)), ["V1"], ["a", "b"], UNITS)
+
+
+def test_the_legend_is_plain_even_where_the_first_bar_is_hatched():
+    figure = region_bars([Row("hV4", "left", 0.6, 90, 40, True), *ROWS], UNITS)
+    swatches = [trace for trace in figure.data if trace.showlegend is not False]
+    assert [(trace.name, trace.x) for trace in swatches] == [("Left", (None,)), ("Right", (None,))]
+    assert all(trace.marker.pattern.shape is None for trace in swatches)
+    assert [trace.marker.color for trace in swatches] == [t.marker.color for t in bars(figure)]

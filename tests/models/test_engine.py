@@ -76,11 +76,35 @@ def test_fifty_threads_asking_for_the_model_get_one(workshop):
 
 def test_an_identical_request_joins_the_one_under_way(workshop):
     workshop.model.gate.clear()
-    first = workshop.engine.submit(request())
-    assert workshop.engine.submit(request()) is first
-    assert workshop.engine.submit(request(regions=("V1",))) is not first
+    first, second = (workshop.engine.submit(request()) for _ in range(2))
+    other = workshop.engine.submit(request(regions=("V1",)))
+    assert workshop.engine.counters()["jobs"] == 2
     workshop.model.gate.set()
-    assert first.wait(LONG_S)
+    assert first.result(LONG_S) is second.result(LONG_S)
+    assert other.result(LONG_S) is not first.result(LONG_S)
+    assert workshop.model.calls["readout"] == 2
+
+
+def test_one_askers_cancel_leaves_the_answer_to_the_others(workshop):
+    workshop.model.gate.clear()
+    first, second = (workshop.engine.submit(request()) for _ in range(2))
+    first.cancel()
+    workshop.model.gate.set()
+    assert second.result(LONG_S)
+    assert first.is_finished
+    with pytest.raises(Cancelled):
+        first.result(LONG_S)
+    assert workshop.model.calls["features"] == 1
+
+
+def test_the_work_stops_when_the_last_asker_cancels(workshop):
+    workshop.model.gate.clear()
+    jobs = [workshop.engine.submit(request()) for _ in range(2)]
+    for job in jobs:
+        job.cancel()
+    workshop.model.gate.set()
+    workshop.engine.close()
+    assert workshop.model.calls["readout"] == 0
 
 
 @pytest.mark.parametrize(
@@ -182,6 +206,7 @@ def test_cancel_stops_between_two_pictures(workshop):
     workshop.model.gate.set()
     with pytest.raises(Cancelled, match="as you asked"):
         job.result(LONG_S)
+    workshop.engine.close()
     assert workshop.model.calls["pictures"] == 1
     assert job.stage == "failed"
 
@@ -196,6 +221,12 @@ def test_a_cancelled_request_can_be_asked_again(workshop):
     assert again.result(LONG_S)
     with pytest.raises(Cancelled):
         job.result(LONG_S)
+
+
+def test_a_closed_engine_says_that_the_program_ends(workshop):
+    workshop.engine.close()
+    with pytest.raises(Cancelled, match="program ends"):
+        workshop.engine.submit(request())
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,9 @@
-// Faces in small neighbourhoods, so that what is outside a panel or turned away is not sent
-// through the vertex shader at all. Pure.
+// Faces in small neighbourhoods (the mesh file lists neighbours one after the other), so that what
+// is outside a panel or turned away is not sent through the vertex shader at all. Pure.
 
 export const CLUSTER = 256; // faces
 const NUMBERS = 8; // a cluster's bounds: center, radius, axis of its normals, sine of their spread
 const NEVER = 2; // a "sine" no camera reaches: normals spread over more than half a sphere
-
-/** The same triangles in an order in which neighbours are near each other (Morton curve). */
-export function sortFaces(faces, steps) {
-  const count = faces.length / 3;
-  const keys = new Float64Array(count); // curve position (30 bits) * 2^20 + face
-  for (let face = 0; face < count; face++) {
-    let key = 0;
-    for (let bit = 9; bit >= 0; bit--) {
-      for (let axis = 0; axis < 3; axis++) {
-        const middle = (steps[faces[face * 3] * 3 + axis] + steps[faces[face * 3 + 1] * 3 + axis]
-          + steps[faces[face * 3 + 2] * 3 + axis]) / 3;
-        key = key * 2 + ((((middle + 32768) >> 6) >> bit) & 1);
-      }
-    }
-    keys[face] = key * 2 ** 20 + face;
-  }
-  keys.sort();
-  const sorted = new faces.constructor(faces.length);
-  for (let i = 0; i < count; i++) {
-    const face = keys[i] % 2 ** 20;
-    sorted.set(faces.subarray(face * 3, face * 3 + 3), i * 3);
-  }
-  return sorted;
-}
 
 /** Bounds of each cluster of a shape, eight numbers a cluster. */
 export function clusterBounds(faces, { steps, scale, origin }) {

@@ -11,6 +11,15 @@ export function axisNumber(value) {
   return formatReading(value, 10 ** -Math.min(decimals, 3));
 }
 
+/** A colour map as a CSS gradient; a second canvas would wait for the busy graphics process. */
+export function gradientOf(lut, n = 64) {
+  const stops = Array.from({ length: n }, (_, stop) => {
+    const i = Math.round((stop * 255) / (n - 1)) * 3;
+    return `rgb(${lut[i]} ${lut[i + 1]} ${lut[i + 2]})`;
+  });
+  return `linear-gradient(90deg, ${stops.join(", ")})`;
+}
+
 export class Colorbar {
   constructor(parts) {
     this.parts = parts;
@@ -19,13 +28,7 @@ export class Colorbar {
 
   setColormap(lut) {
     this.lut = lut;
-    const context = this.parts.ramp.getContext("2d");
-    const image = context.createImageData(256, 1);
-    for (let i = 0; i < 256; i++) {
-      for (let channel = 0; channel < 3; channel++) image.data[i * 4 + channel] = lut[i * 3 + channel];
-      image.data[i * 4 + 3] = 255;
-    }
-    context.putImageData(image, 0, 0);
+    this.parts.ramp.style.backgroundImage = gradientOf(lut);
   }
 
   sync(header, state) {

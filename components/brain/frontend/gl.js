@@ -23,20 +23,21 @@ function compile(gl, type, source) {
   const shader = gl.createShader(type);
   gl.shaderSource(shader, source);
   gl.compileShader(shader);
-  if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) {
-    throw new Error(gl.getShaderInfoLog(shader) ?? "A shader did not compile.");
-  }
   return shader;
 }
 
 /** Linked program with the locations of all its uniforms by name. */
 export function createProgram(gl, vertexSource, fragmentSource) {
   const program = gl.createProgram();
-  gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, vertexSource));
-  gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, fragmentSource));
+  const shaders = [
+    compile(gl, gl.VERTEX_SHADER, vertexSource), compile(gl, gl.FRAGMENT_SHADER, fragmentSource),
+  ];
+  for (const shader of shaders) gl.attachShader(program, shader);
   gl.linkProgram(program);
+  // One question a program: each makes this thread wait for the graphics process.
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(gl.getProgramInfoLog(program) ?? "A shader program did not link.");
+    const logs = [gl.getProgramInfoLog(program), ...shaders.map((one) => gl.getShaderInfoLog(one))];
+    throw new Error(logs.filter(Boolean).join("\n") || "A shader program did not link.");
   }
   const uniforms = {};
   const count = gl.getProgramParameter(program, gl.ACTIVE_UNIFORMS) ?? 0;

@@ -50,7 +50,7 @@ export class Intake {
     if (before === null) this.#firstState(isStill);
     else this.#keepState(before, isNewMesh);
     viewer.apply();
-    viewer.relayout();
+    viewer.relayout(true); // on the screen first, sharp a moment later
   }
 
   /** Send to the graphics card what it does not have. */

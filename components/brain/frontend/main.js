@@ -5,11 +5,14 @@ import { Viewer } from "./viewer.js";
 /**
  * Mount a viewer in an element of any page.
  *
- * options: {data (Uint8Array), view (name for linked views), onPick(pick), keepsAddress}
+ * options: {data (Uint8Array), view (name for linked views), onPick(pick), onUnpin(), keepsAddress}
  * Returns {viewer, update(data), destroy()}.
  */
-export function mountBrain(element, { data, view = "brain", onPick, keepsAddress = true }) {
-  const viewer = new Viewer(element, { view, onPick, keepsAddress });
+export function mountBrain(
+  element,
+  { data, view = "brain", onPick, onUnpin, keepsAddress = true },
+) {
+  const viewer = new Viewer(element, { view, onPick, onUnpin, keepsAddress });
   const ready = viewer.update(data);
   return {
     viewer,
@@ -23,11 +26,12 @@ export function mountBrain(element, { data, view = "brain", onPick, keepsAddress
 export function streamlitMount({ parentElement, data, setTriggerValue }, view) {
   const root = parentElement.querySelector(".boldcast-brain");
   const onPick = (pick) => setTriggerValue("pick", pick);
+  const onUnpin = () => setTriggerValue("unpin", true);
   if (root.boldcastMount) {
-    root.boldcastMount.viewer.onPick = onPick;
+    Object.assign(root.boldcastMount.viewer, { onPick, onUnpin });
     root.boldcastMount.update(data);
   } else {
-    root.boldcastMount = mountBrain(root, { data, view, onPick });
+    root.boldcastMount = mountBrain(root, { data, view, onPick, onUnpin });
   }
   return () => {
     root.boldcastMount?.destroy();

@@ -1,6 +1,5 @@
 // Mesh files ("BCM1"): fetch once, decode into typed-array views, derive normals once a shape.
 
-import { sortFaces } from "./clusters.js";
 
 const cache = new Map();
 
@@ -57,15 +56,14 @@ function decodeHemisphere(buffer, base, part) {
   for (const [atlas, place] of Object.entries(part.atlases ?? {})) {
     labels[atlas] = new Uint16Array(buffer, base + place.offset, n);
   }
-  const { steps } = Object.values(positions).at(-1);
-  const faces = sortFaces(decodeFaces(buffer, base, part.faces), steps);
+  const faces = decodeFaces(buffer, base, part.faces);
   return {
     name: part.name,
     nVertices: n,
     positions,
     labels,
     faces,
-    flatFaces: part.flat_faces ? sortFaces(decodeFaces(buffer, base, part.flat_faces), steps) : faces,
+    flatFaces: part.flat_faces ? decodeFaces(buffer, base, part.flat_faces) : faces,
     sulcus: new Uint8Array(buffer, base + part.sulcus.offset, n),
     medialWall: new Uint8Array(buffer, base + part.medial_wall.offset, n),
     normals: {},

@@ -26,17 +26,16 @@ export class Renderer {
     const { gl } = this;
     const { surfaceFragment, surfaceVertex } = shaders;
     this.programs = new Map();
-    this.surfaceProgram = (isParcels, isMorphing) => {
-      const key = `${isParcels} ${isMorphing}`;
-      if (!this.programs.has(key)) {
-        const vertex = surfaceVertex(isParcels, isMorphing);
-        this.programs.set(key, createProgram(gl, vertex, surfaceFragment));
-      }
+    const program = (key, vertex, fragment) => { // built when first drawn with
+      if (!this.programs.has(key)) this.programs.set(key, createProgram(gl, vertex(), fragment));
       return this.programs.get(key);
     };
-    this.ids = createProgram(gl, shaders.idVertex, shaders.idFragment);
-    this.outlines = createProgram(gl, shaders.outlineVertex, shaders.outlineFragment);
-    this.markers = createProgram(gl, shaders.markerVertex, shaders.markerFragment);
+    this.surfaceProgram = (isParcels, isMorphing) => program(
+      `${isParcels} ${isMorphing}`, () => surfaceVertex(isParcels, isMorphing), surfaceFragment,
+    );
+    this.idProgram = () => program("ids", () => shaders.idVertex, shaders.idFragment);
+    this.outlineProgram = () => program("outlines", () => shaders.outlineVertex, shaders.outlineFragment);
+    this.markerProgram = () => program("markers", () => shaders.markerVertex, shaders.markerFragment);
     this.lut = createTexture(gl, gl.LINEAR);
     this.multiDraw = gl.getExtension("WEBGL_multi_draw");
     this.runs = { starts: [], counts: [], length: 0 };
@@ -201,7 +200,7 @@ export class Renderer {
 
   #drawOutlines(panels, style, dpr, height) {
     const { gl } = this;
-    const { program, uniforms } = this.outlines;
+    const { program, uniforms } = this.outlineProgram();
     gl.useProgram(program);
     gl.uniform4f(uniforms.ink, style.ink[0], style.ink[1], style.ink[2], style.outlines);
     for (const panel of panels) {
@@ -225,7 +224,7 @@ export class Renderer {
   #drawMarkers(panels, style, dpr, height) {
     if (style.pinned < 0 && style.hovered < 0) return;
     const { gl } = this;
-    gl.useProgram(this.markers.program);
+    gl.useProgram(this.markerProgram().program);
     for (const panel of panels) {
       this.#viewport(panel, dpr, height);
       if (style.hovered >= 0 && style.hovered !== style.pinned) {
@@ -237,7 +236,7 @@ export class Renderer {
 
   #drawMarker(panel, vertex, diameter, alpha) {
     const { gl, surfaces } = this;
-    const { uniforms } = this.markers;
+    const { uniforms } = this.markerProgram();
     const nLeft = surfaces[0].hemisphere.nVertices;
     const side = vertex < nLeft ? 0 : 1;
     if (!panel.hemispheres.includes(side)) return;
@@ -255,7 +254,7 @@ export class Renderer {
   /** Draw vertex ids at one pixel a CSS pixel; leaves the id target bound for reading. */
   drawIds(panels, width, height) {
     const { gl } = this;
-    const { program, uniforms } = this.ids;
+    const { program, uniforms } = this.idProgram();
     this.idTarget.bind(width, height, 0);
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);

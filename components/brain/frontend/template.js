@@ -34,7 +34,7 @@ export const TEMPLATE = `
   <div class="bc-under">
     <div class="bc-scale" data-part="scale">
       <div class="bc-bar"><i data-part="clipLow">◀</i>
-        <span class="bc-ramp"><canvas data-part="ramp" width="256" height="1"></canvas>
+        <span class="bc-ramp"><span data-part="ramp"></span>
           <b data-part="cover"></b><em data-part="zero"></em></span>
         <i data-part="clipHigh">▶</i></div>
       <div class="bc-numbers"><span data-part="low"></span><span data-part="middle"></span><span data-part="high"></span></div>

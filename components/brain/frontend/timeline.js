@@ -82,7 +82,7 @@ export class Timeline {
     const isBetween = time.between > 0.001;
     if (isBetween !== this.shownBetween) {
       this.shownBetween = isBetween;
-      parts.whenNote.textContent = isBetween ? "between frames: drawn, not predicted" : this.label;
+      parts.whenNote.textContent = isBetween ? "in between: drawn, not predicted" : this.label;
     }
     this.shownFrame = nearest;
   }

@@ -100,12 +100,18 @@ function viewParts(search) {
   }
 }
 
-/** Writes the address bar a little after the last change, without a navigation. */
+/**
+ * Writes the address bar a little after the last change, without a navigation, and again when
+ * the page's server writes an address that it knew from before that change.
+ */
 export class AddressBar {
   constructor(view, delayMs = 400) {
     this.view = view;
     this.delayMs = delayMs;
     this.timer = 0;
+    this.encode = null;
+    this.repeat = () => this.#repeat();
+    globalThis.navigation?.addEventListener("currententrychange", this.repeat);
   }
 
   read() {
@@ -113,8 +119,16 @@ export class AddressBar {
   }
 
   writeSoon(encode) {
+    this.encode = encode;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#write(encode()), this.delayMs);
+  }
+
+  #repeat() {
+    if (!this.encode) return;
+    if (readQuery(globalThis.location.search, this.view) !== this.encode()) {
+      this.writeSoon(this.encode);
+    }
   }
 
   #write(encoded) {
@@ -126,5 +140,6 @@ export class AddressBar {
 
   stop() {
     clearTimeout(this.timer);
+    globalThis.navigation?.removeEventListener("currententrychange", this.repeat);
   }
 }

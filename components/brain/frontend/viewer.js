@@ -26,10 +26,11 @@ const SOURCE = "brain";
 const MORPH_MS = 700;
 
 export class Viewer {
-  /** options: {view, onPick(pick), keepsAddress} */
+  /** options: {view, onPick(pick), onUnpin(), keepsAddress} */
   constructor(element, options) {
     this.view = options.view;
     this.onPick = options.onPick ?? (() => {});
+    this.onUnpin = options.onUnpin ?? (() => {});
     this.stats = new Stats();
     this.parts = build(element);
     this.address = options.keepsAddress === false ? null : new AddressBar(this.view);
@@ -98,7 +99,10 @@ export class Viewer {
     const { parts } = this;
     this.abort = new AbortController();
     const { signal } = this.abort;
-    parts.unpin.addEventListener("click", () => this.pointing.setPin(-1));
+    parts.unpin.addEventListener("click", () => {
+      this.pointing.setPin(-1);
+      this.onUnpin();
+    });
     document.addEventListener("visibilitychange", () => this.#see({}), { signal });
     parts.canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
@@ -183,10 +187,10 @@ export class Viewer {
     this.pointing.invalidate();
   }
 
-  relayout() {
+  relayout(isMoving = false) {
     if (!this.header || !this.renderer) return;
     this.needsLayout = true;
-    this.loop.ask();
+    this.loop.ask(isMoving);
   }
 
   #arrange() {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { orthographic } from "../../../components/brain/frontend/camera.js";
 import {
-  clusterBounds, sortFaces, visibleRuns,
+  clusterBounds, visibleRuns,
 } from "../../../components/brain/frontend/clusters.js";
 import { computeNormals, facesAround } from "../../../components/brain/frontend/mesh.js";
 import { placeBorders, traceBorders } from "../../../components/brain/frontend/outlines.js";
@@ -91,12 +91,6 @@ test("the words name the strongest regions of the frame, and that they are predi
     sentence(header, 1),
     "Picture 2 of 2, a dog. Strongest mean units: hV4 right −0.50 (low confidence), V1 left 0.25. Predicted, not measured.",
   );
-});
-
-test("sorting faces keeps every triangle and its direction", () => {
-  const { faces, place } = strip(40);
-  const name = (list) => [...Array(list.length / 3).keys()].map((i) => list.slice(i * 3, i * 3 + 3).join());
-  assert.deepEqual(name(sortFaces(faces, place.steps)).sort(), name(faces).sort());
 });
 
 test("only neighbourhoods inside the panel and turned to the viewer are drawn", () => {

@@ -9,9 +9,13 @@ import pytest
 from models.catalog import get_card
 from models.encoders import _vision_parameters, reference_vision
 from models.encoders._vision_energy import Canvas, filter_bank, normalised_energy, place
-from models.encoders.reference_vision import ReferenceVision, select_vertices
+from models.encoders.reference_vision import (
+    ReferenceVision,
+    receptive_field_sizes,
+    select_vertices,
+)
 from models.errors import Cancelled, SelectionError, StimulusError, UnknownRegionError
-from models.retinotopy import template_parameters_path
+from models.retinotopy import load_receptive_fields, template_parameters_path
 from models.stimulus import Stimulus
 from models.types import Selection
 from tests.models.encoders.conftest import AVERAGE
@@ -401,3 +405,19 @@ def test_preview_shows_the_grey_picture_and_its_margins_about_fixation(model):
     assert (preview.pixels[:60] == 128).all()
     assert (preview.pixels[rows, :24] == 128).all()
     assert preview.note.startswith("Luminance only, 12.0° wide and 6.0° high")
+
+
+@pytest.mark.parametrize(
+    ("table", "size_at_5_deg"),
+    [("kay2013", 0.5 + 0.16 * 5), ("wandell2015", 0.02179 + 0.16883 * 5)],
+)
+def test_sizes_of_receptive_fields_follow_the_chosen_table(table, size_at_5_deg):
+    settings = get_card("reference-vision").default_settings()
+    sizes = receptive_field_sizes(settings.replace(receptive_field_size=table))
+    fields = load_receptive_fields()
+    assert np.isnan(sizes[fields.area == 0]).all()
+    v1 = np.flatnonzero(fields.area == 1)
+    nearest = v1[np.abs(fields.eccentricity_deg[v1] - 5).argmin()]
+    slope = 0.16 if table == "kay2013" else 0.16883
+    expected = size_at_5_deg + slope * (fields.eccentricity_deg[nearest] - 5)
+    assert sizes[nearest] == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,5 @@
+"""The smallest page that still shows something."""
+
+import streamlit as st
+
+st.write("Nothing to see.")

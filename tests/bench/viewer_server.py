@@ -1,0 +1,57 @@
+"""Server of the viewer bench: the page of one contender, and the files our viewer fetches.
+
+The app's server (app/server.py) serves the same files in the same way: gzipped once, immutable.
+"""
+
+import gzip
+from functools import lru_cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from components.static import STATIC_PREFIX, static_routes_payload
+from tests.bench.geometry import MESHES, mesh_file
+
+
+@lru_cache(maxsize=1)
+def static_files() -> dict[str, tuple[bytes, str]]:
+    """Relative URL -> (gzipped content, content type)."""
+    return {
+        url: (gzip.compress(content, 9, mtime=0), kind)
+        for url, (content, kind) in static_routes_payload().items()
+    }
+
+
+def immutable(content: bytes, content_type: str) -> Response:
+    """Answer with gzipped bytes to be kept for good."""
+    headers = {
+        "Content-Encoding": "gzip",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
+    return Response(content, media_type=content_type, headers=headers)
+
+
+def serve_mesh(request: Request) -> Response:
+    """One mesh, by its name."""
+    wanted = request.path_params["name"]
+    for mesh in MESHES:
+        if wanted.startswith(f"mesh-{mesh}-"):
+            return immutable(mesh_file(mesh)[1], "application/octet-stream")
+    return PlainTextResponse("There is no such mesh.", 404)
+
+
+def serve_static(request: Request) -> Response:
+    """One browser file."""
+    return immutable(*static_files()[f"{STATIC_PREFIX}/{request.path_params['path']}"])
+
+
+app = App(
+    Path(__file__).with_name("viewer_page.py"),
+    routes=[
+        Route("/boldcast/mesh/{name}", serve_mesh),
+        Route(f"/{STATIC_PREFIX}/{{path:path}}", serve_static),
+    ],
+)
