@@ -77,8 +77,8 @@ class ModelCard:
     settings: tuple[Setting, ...] = ()
     low_confidence_regions: tuple[str, ...] = ()
     receptive_fields: str = ""
-    has_backbone_per_subject: bool = False
     receptive_field_sizes: str = ""
+    has_backbone_per_subject: bool = False
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""
@@ -193,6 +193,95 @@ _REFERENCE_VISION = ModelCard(
     receptive_field_sizes="models.encoders.reference_vision:receptive_field_sizes",
 )
 
+_NSD_HUZE = ModelCard(
+    id="fmri-nsd_fsaverage-huze",
+    title="NSD huze, whole cortex",
+    summary=(
+        "A finetuned vision transformer per person predicts all 327,684 vertices of fsaverage; "
+        "each vertex has learnt which layer and which place of the picture to read."
+    ),
+    modality="image",
+    encoder="models.encoders.nsd_huze:NsdHuze",
+    space="fsaverage",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in range(1, 9)),
+    units="z per scan session",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Allen et al. 2022, Nature Neuroscience; Oquab et al. 2023, arXiv:2304.07193 (DINOv2); "
+        "model by Huzheng Yang, Brain Encoding Response Generator"
+    ),
+    version="BERG fmri-nsd_fsaverage-huze, read by Boldcast 1",
+    badge="PREDICTION - NSD huze, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's vertex, "
+        "in standard deviations of a scan session."
+    ),
+    long_caveat=(
+        "The model saw photographs of scenes, 8.4 deg wide, in the middle of the visual field; "
+        "pictures are stretched to a square. It knows nothing of other sizes, of motion, of a "
+        "task or of where the eyes rest. It gives a number for all of cortex, also where pictures "
+        "explain little, and for the medial wall: read it beside the noise ceiling."
+    ),
+    accuracy=(
+        "Held-out correlation, explained variance and noise ceiling of every vertex (515 test "
+        "pictures, and 286 of NSD-synthetic) come with the model's metadata."
+    ),
+    has_backbone_per_subject=True,
+)
+
+_TEXT2FMRI = ModelCard(
+    id="fmri-cneuromod_algo2025-text2fmri",
+    title="Text2fMRI, 1,000 parcels",
+    summary=(
+        "A language model reads a transcript and a small transformer predicts 1,000 cortical "
+        "parcels of one of four people who watched films and television, volume by volume."
+    ),
+    modality="transcript",
+    encoder="models.encoders.text2fmri:Text2FMRI",
+    space="schaefer1000",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in (1, 2, 3, 5)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Dixit 2026, Zenodo, doi:10.5281/zenodo.18369862; Schaefer et al. 2018, Cerebral Cortex; "
+        "Algonauts 2025 challenge, CNeuroMod"
+    ),
+    version="BERG fmri-cneuromod_algo2025-text2fmri, read by Boldcast 1",
+    badge="PREDICTION - Text2fMRI, not measured",
+    caveat=(
+        "Predicted, not measured: what this model expects of one person's parcels from the words "
+        "alone. The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The people saw and heard films; the model is given only the words spoken in each volume "
+        "of 1.49 s, and looks at the whole transcript at once, later words included. It knows "
+        "nothing of pictures, sounds, voices or music."
+    ),
+    accuracy=(
+        "Its page says that measures are in the model's Hugging Face collection; none comes with "
+        "the files read here."
+    ),
+    settings=(
+        Setting(
+            "precision",
+            "Precision of the language model",
+            "float32",
+            "features",
+            help=(
+                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
+                "nearly the same answer in both; the error is written beside the numbers."
+            ),
+            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+        ),
+    ),
+)
+
 _THINGS_VIT = ModelCard(
     id="fmri-things_fmri_1-vit_b_32",
     title="THINGS fMRI, ViT-B/32",
@@ -272,7 +361,7 @@ _MOSAIC_CNN8 = ModelCard(
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
 
 #: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_THINGS_VIT, _MOSAIC_CNN8)
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:
