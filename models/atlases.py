@@ -136,14 +136,14 @@ class Atlas:
 
 
 def list_atlases(space: str) -> tuple[str, ...]:
-    """Names of the atlases of a space, the default first.
+    """Names of the atlases of a space, the default first; none where no mesh comes installed.
 
     Raises
     ------
     SpaceMismatchError
         The space is unknown.
     """
-    return _BY_SPACE[get_space(space).name]
+    return _BY_SPACE.get(get_space(space).name, ())
 
 
 @lru_cache(maxsize=4)

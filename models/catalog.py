@@ -13,7 +13,7 @@ from typing import Any, Literal
 from models.errors import ModelNotFoundError
 from models.types import Setting, Settings
 
-__all__ = ["CATALOG", "ModelCard", "get_card", "list_cards", "load_object"]
+__all__ = ["CATALOG", "PUBLISHED", "ModelCard", "get_card", "list_cards", "load_object"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class ModelCard:
         Regions to mark in every chart.
     receptive_fields : str
         ``"module:function"`` giving ``models.retinotopy.ReceptiveFields``; empty for none.
+    has_backbone_per_subject : bool
+        True: each subject has a first stage of its own, so features are not shared by subjects.
     receptive_field_sizes : str
         ``"module:function"`` giving their radii (n_places,) in deg under some settings; empty
         for none.
@@ -76,6 +78,7 @@ class ModelCard:
     low_confidence_regions: tuple[str, ...] = ()
     receptive_fields: str = ""
     receptive_field_sizes: str = ""
+    has_backbone_per_subject: bool = False
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""
@@ -190,7 +193,175 @@ _REFERENCE_VISION = ModelCard(
     receptive_field_sizes="models.encoders.reference_vision:receptive_field_sizes",
 )
 
+_NSD_HUZE = ModelCard(
+    id="fmri-nsd_fsaverage-huze",
+    title="NSD huze, whole cortex",
+    summary=(
+        "A finetuned vision transformer per person predicts all 327,684 vertices of fsaverage; "
+        "each vertex has learnt which layer and which place of the picture to read."
+    ),
+    modality="image",
+    encoder="models.encoders.nsd_huze:NsdHuze",
+    space="fsaverage",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in range(1, 9)),
+    units="z per scan session",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Allen et al. 2022, Nature Neuroscience; Oquab et al. 2023, arXiv:2304.07193 (DINOv2); "
+        "model by Huzheng Yang, Brain Encoding Response Generator"
+    ),
+    version="BERG fmri-nsd_fsaverage-huze, read by Boldcast 1",
+    badge="PREDICTION - NSD huze, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's vertex, "
+        "in standard deviations of a scan session."
+    ),
+    long_caveat=(
+        "The model saw photographs of scenes, 8.4 deg wide, in the middle of the visual field; "
+        "pictures are stretched to a square. It knows nothing of other sizes, of motion, of a "
+        "task or of where the eyes rest. It gives a number for all of cortex, also where pictures "
+        "explain little, and for the medial wall: read it beside the noise ceiling."
+    ),
+    accuracy=(
+        "Held-out correlation, explained variance and noise ceiling of every vertex (515 test "
+        "pictures, and 286 of NSD-synthetic) come with the model's metadata."
+    ),
+    has_backbone_per_subject=True,
+)
+
+_TEXT2FMRI = ModelCard(
+    id="fmri-cneuromod_algo2025-text2fmri",
+    title="Text2fMRI, 1,000 parcels",
+    summary=(
+        "A language model reads a transcript and a small transformer predicts 1,000 cortical "
+        "parcels of one of four people who watched films and television, volume by volume."
+    ),
+    modality="transcript",
+    encoder="models.encoders.text2fmri:Text2FMRI",
+    space="schaefer1000",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in (1, 2, 3, 5)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Dixit 2026, Zenodo, doi:10.5281/zenodo.18369862; Schaefer et al. 2018, Cerebral Cortex; "
+        "Algonauts 2025 challenge, CNeuroMod"
+    ),
+    version="BERG fmri-cneuromod_algo2025-text2fmri, read by Boldcast 1",
+    badge="PREDICTION - Text2fMRI, not measured",
+    caveat=(
+        "Predicted, not measured: what this model expects of one person's parcels from the words "
+        "alone. The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The people saw and heard films; the model is given only the words spoken in each volume "
+        "of 1.49 s, and looks at the whole transcript at once, later words included. It knows "
+        "nothing of pictures, sounds, voices or music."
+    ),
+    accuracy=(
+        "Its page says that measures are in the model's Hugging Face collection; none comes with "
+        "the files read here."
+    ),
+    settings=(
+        Setting(
+            "precision",
+            "Precision of the language model",
+            "float32",
+            "features",
+            help=(
+                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
+                "nearly the same answer in both; the error is written beside the numbers."
+            ),
+            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+        ),
+    ),
+)
+
+_THINGS_VIT = ModelCard(
+    id="fmri-things_fmri_1-vit_b_32",
+    title="THINGS fMRI, ViT-B/32",
+    summary=(
+        "A vision transformer's features of your picture, mapped by linear regression to every "
+        "voxel of one of three people who saw 8,640 pictures of objects."
+    ),
+    modality="image",
+    encoder="models.encoders.things_vit:ThingsViT",
+    space="things-voxels-sub-01",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in (1, 2, 3)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Hebart et al. 2023, eLife 12:e82580; Dosovitskiy et al. 2021, ICLR; model by D. Bersch, "
+        "Brain Encoding Response Generator"
+    ),
+    version="BERG fmri-things_fmri_1-vit_b_32, read by Boldcast 1",
+    badge="PREDICTION - THINGS fMRI ViT-B/32, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's voxel. "
+        "The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The model saw pictures of objects, 10 deg wide, in the middle of the visual field. It "
+        "knows nothing of other sizes, of motion, of a task or of where the eyes rest. Voxels "
+        "are those of the person's own brain; no transform to a common space comes with them. "
+        "Read it beside each voxel's noise ceiling and held-out correlation."
+    ),
+    accuracy=(
+        "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
+        "come with the model's metadata."
+    ),
+)
+
+_MOSAIC_CNN8 = ModelCard(
+    id="fmri-mosaic-CNN8_multihead_subNSD_verticesAll",
+    title="MOSAIC CNN8, whole cortex",
+    summary=(
+        "A convolutional network trained on brain responses themselves predicts 57,051 cortical "
+        "vertices of each of the eight people of the Natural Scenes Dataset."
+    ),
+    modality="image",
+    encoder="models.encoders.mosaic_cnn8:MosaicCnn8",
+    space="fsLR32k",
+    atlas="mmp",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in range(1, 9)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Lahner et al. 2025, bioRxiv 2025.11.28.690060; Allen et al. 2022, Nature Neuroscience; "
+        "Glasser et al. 2016, Nature 536:171-178"
+    ),
+    version="BERG fmri-mosaic-CNN8_multihead_subNSD_verticesAll, read by Boldcast 1",
+    badge="PREDICTION - MOSAIC CNN8, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's vertex. "
+        "The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The model saw photographs of scenes, 8.4 deg wide, in the middle of the visual field. It "
+        "knows nothing of other sizes, of motion, of a task or of where the eyes rest. It gives a "
+        "number for nearly all of cortex, also where pictures explain little: read it beside the "
+        "noise ceiling. Grey = 2,361 cortical vertices that it does not model."
+    ),
+    accuracy=(
+        "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
+        "published as figures only."
+    ),
+)
+
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
+
+#: Models whose files must be fetched; shown once the pages can say what is missing.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

@@ -86,7 +86,14 @@ class Request:
         digests = tuple(stimulus.digest for stimulus in self.stimuli)
         names = tuple(stimulus.name for stimulus in self.stimuli)
         card = get_card(self.model_id)
-        return (self.model_id, card.version, self.settings.key("features"), digests, names)
+        key = (self.model_id, card.version, self.settings.key("features"), digests, names)
+        return (*key, self.backbone_subjects)
+
+    @property
+    def backbone_subjects(self) -> tuple[str, ...]:
+        """Whose backbones must run; empty where all subjects share one."""
+        card = get_card(self.model_id)
+        return self.selection.subjects if card.has_backbone_per_subject else ()
 
     @property
     def key(self) -> Hashable:
@@ -327,7 +334,9 @@ class Engine:
         model = self.model(request.model_id)
         features = self._features.get(request.features_key)
         if features is None:
-            features = model.features(request.stimuli, request.settings, run.report)
+            features = model.features(
+                request.stimuli, request.settings, run.report, request.backbone_subjects
+            )
             self._features.put(request.features_key, features)
         run.report("reading out the regions", 0, 1)
         return _Responses(model.readout(features, request.selection, request.settings, run.report))

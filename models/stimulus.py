@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +22,8 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "MAX_PICTURES",
     "MAX_TOTAL_BYTES",
+    "MAX_TRANSCRIPT_LETTERS",
+    "MAX_TRANSCRIPT_LINES",
     "ReadResult",
     "Stimulus",
     "clean_name",
@@ -29,6 +33,10 @@ __all__ = [
 #: Pictures taken at once, and the bytes of all of them together.
 MAX_PICTURES = 64
 MAX_TOTAL_BYTES = 256 * 1000**2
+
+#: Volumes and letters of one transcript; 20,000 volumes of 1.49 s are eight hours.
+MAX_TRANSCRIPT_LINES = 20_000
+MAX_TRANSCRIPT_LETTERS = 10 * 1000**2
 
 #: Longer names are cut in the middle.
 MAX_NAME_LENGTH = 120
@@ -65,7 +73,8 @@ class Stimulus:
     name : str
         What the visitor calls it, cleaned; shown as plain text only.
     data : bytes
-        The original file; for a frame of an animated file, that frame as PNG.
+        The original file; for a frame of an animated file, that frame as PNG; for a transcript,
+        its lines, word onsets and repetition time as JSON (see :meth:`from_lines`).
     frame : int
         Which picture of an animated file, from 0.
     notes : tuple of str
@@ -160,6 +169,68 @@ class Stimulus:
             )
         return cls("image", name, picture_file.encode_png(pixels))
 
+    @classmethod
+    def from_lines(
+        cls, lines: Sequence[str], name: str, tr_s: float, word_onsets_s: Sequence[float] = ()
+    ) -> Stimulus:
+        """Wrap a transcript cut into volumes.
+
+        Parameters
+        ----------
+        lines : sequence of str
+            What is said during each volume (repetition time), in order; ``""`` for silence.
+        name : str
+        tr_s : float
+            Time from one volume to the next, in s.
+        word_onsets_s : sequence of float, optional
+            When each word starts, in s, rising; one a word (text between blanks) or none.
+
+        Returns
+        -------
+        Stimulus
+            Its digest covers the text, the word onsets and ``tr_s``.
+
+        Raises
+        ------
+        StimulusError
+            Not a list of strings (one plain string would be one volume a letter), empty, too
+            long, or times that cannot be.
+        """
+        _check_transcript(lines, tr_s, word_onsets_s)
+        content = {
+            "lines": list(lines),
+            "tr_s": float(tr_s),
+            "word_onsets_s": [float(onset) for onset in word_onsets_s],
+        }
+        return cls("transcript", name, json.dumps(content, sort_keys=True).encode())
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is said during each volume; transcripts only."""
+        return tuple(self._transcript["lines"])
+
+    @property
+    def tr_s(self) -> float:
+        """Time from one volume to the next, in s; transcripts only."""
+        return float(self._transcript["tr_s"])
+
+    @property
+    def word_onsets_s(self) -> tuple[float, ...]:
+        """When each word starts, in s; empty if not known; transcripts only."""
+        return tuple(self._transcript["word_onsets_s"])
+
+    @cached_property
+    def _transcript(self) -> dict[str, Any]:
+        """Content of a transcript."""
+        if self.kind != "transcript":
+            raise StimulusError(f"“{self.name}” is a picture; it has no words.")
+        try:
+            content = json.loads(self.data)
+            _check_transcript(content["lines"], content["tr_s"], content["word_onsets_s"])
+        except (ValueError, KeyError, TypeError) as problem:
+            raise StimulusError(f"“{self.name}” is not a transcript of lines.") from problem
+        return dict(content)
+
     @cached_property
     def size(self) -> tuple[int, int]:
         """Width and height of the original in pixels, turned upright."""
@@ -192,6 +263,38 @@ class Stimulus:
     def thumbnail(self, side: int) -> UInt8Array:
         """Decode small: (height, width, 3) uint8, longer side at most ``side`` pixels."""
         return self.pixels(max_side=side)
+
+
+def _check_transcript(lines: Sequence[str], tr_s: float, word_onsets_s: Sequence[float]) -> None:
+    """Refuse what is not a transcript."""
+    if isinstance(lines, str):
+        raise StimulusError(
+            "A transcript is a list of strings, one a volume; got one plain string. "
+            "Write [text] for a single volume."
+        )
+    wrong = [type(line).__name__ for line in lines if not isinstance(line, str)]
+    if wrong:
+        raise StimulusError(f"Every line of a transcript is a string; got {wrong[0]}.")
+    if not lines:
+        raise StimulusError("The transcript is empty: add at least one line.")
+    if len(lines) > MAX_TRANSCRIPT_LINES:
+        raise StimulusError(
+            f"The transcript has {len(lines):,} lines; at most {MAX_TRANSCRIPT_LINES:,} are taken."
+        )
+    n_letters = sum(map(len, lines))
+    if n_letters > MAX_TRANSCRIPT_LETTERS:
+        raise StimulusError(
+            f"The transcript has {n_letters:,} letters; at most {MAX_TRANSCRIPT_LETTERS:,} are "
+            "taken."
+        )
+    if not (math.isfinite(tr_s) and tr_s > 0):
+        raise StimulusError(f"The time between volumes must be above 0 s; got {tr_s}.")
+    n_words = sum(len(line.split()) for line in lines)
+    if len(word_onsets_s) not in (0, n_words):
+        raise StimulusError(f"{n_words} words, but {len(word_onsets_s)} word onsets.")
+    onsets = np.asarray(word_onsets_s, np.float64)
+    if onsets.size and not (np.isfinite(onsets).all() and (np.diff(onsets) >= 0).all()):
+        raise StimulusError("Word onsets must be finite and must not fall.")
 
 
 def _notes(frame: Frame, max_side: int) -> tuple[str, ...]:

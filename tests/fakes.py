@@ -30,6 +30,8 @@ class FakeEncodingModel(EncodingModel):
     ----------
     calls : Counter
         How often ``features`` and ``readout`` ran, and ``pictures`` were looked at.
+    subjects_asked : list of tuple
+        The ``subjects`` of each call of ``features``.
     gate : threading.Event
         ``features`` waits for it before each picture; set from birth.
     before_picture : callable
@@ -42,13 +44,15 @@ class FakeEncodingModel(EncodingModel):
         super().__init__(card or get_card("reference-vision"))
         self.seed = seed
         self.calls = Counter()
+        self.subjects_asked = []
         self.gate = threading.Event()
         self.gate.set()
         self.before_picture = lambda number: None
         self.error = None
 
-    def features(self, stimuli, settings, report=ignore_progress):
+    def features(self, stimuli, settings, report=ignore_progress, subjects=()):
         self.calls["features"] += 1
+        self.subjects_asked.append(tuple(subjects))
         if self.error is not None:
             raise self.error
         rows = []

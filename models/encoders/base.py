@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from models.catalog import ModelCard
 from models.errors import SelectionError
@@ -15,6 +15,7 @@ from models.types import (
     Response,
     Selection,
     Settings,
+    SettingValue,
     UInt8Array,
     ignore_progress,
 )
@@ -24,21 +25,30 @@ __all__ = ["EncodingModel", "Features", "Preview"]
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a model's first stage says of some stimuli; shared by all subjects and regions.
+    """What a model's first stage says of some stimuli; shared by all regions.
+
+    Shared by all subjects too, unless the card says ``has_backbone_per_subject``.
 
     Parameters
     ----------
     arrays : tuple of ndarray
-        The model's own; the first axis of each is the stimulus.
+        The model's own; the first axis of each is the row of the response: the picture, or the
+        volume of a transcript.
     row_labels : tuple of str
-        Names of the stimuli.
+        Names of the pictures, or onsets in s.
     settings : Settings
         In force when the features were made.
+    subjects : tuple of str
+        Whose backbones made them; empty where all subjects share one.
+    facts : Mapping
+        What the response's provenance must state, e.g. how a long transcript was cut.
     """
 
     arrays: tuple[FloatArray, ...]
     row_labels: tuple[str, ...]
     settings: Settings
+    subjects: tuple[str, ...] = ()
+    facts: Mapping[str, SettingValue] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
@@ -88,8 +98,18 @@ class EncodingModel(ABC):
         stimuli: Sequence[Stimulus],
         settings: Settings,
         report: Report = ignore_progress,
+        subjects: Sequence[str] = (),
     ) -> Features:
-        """Run the part that does not depend on subject or region.
+        """Run the part that does not depend on the region.
+
+        Parameters
+        ----------
+        stimuli : sequence of Stimulus
+        settings : Settings
+        report : callable
+        subjects : sequence of str
+            Whose backbones to run, where the card says ``has_backbone_per_subject`` (empty means
+            the first subject); ignored where all subjects share one.
 
         Raises
         ------

@@ -96,6 +96,7 @@ class ReferenceVision(EncodingModel):
         stimuli: Sequence[Stimulus],
         settings: Settings,
         report: Report = ignore_progress,
+        subjects: Sequence[str] = (),
     ) -> Features:
         """Contrast energy of each picture on the pooling grid.
 
@@ -107,6 +108,8 @@ class ReferenceVision(EncodingModel):
             ``visual_angle_deg`` is used.
         report : callable
             Called before each batch of 16 pictures.
+        subjects : sequence of str
+            Ignored.
 
         Returns
         -------

@@ -1,10 +1,11 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from models import engine as engine_module
 from models.catalog import get_card
 from models.engine import ByteCache, Engine, Request
 from models.errors import Cancelled, ModelNotFoundError, StimulusError, UnknownRegionError
@@ -129,6 +130,45 @@ def test_a_change_of_picture_or_visual_angle_makes_new_features(workshop):
     workshop.engine.predict(request(visual_angle_deg=5.0))
     workshop.engine.predict(request(STIMULI[:2]))
     assert workshop.model.calls["features"] == 3
+
+
+def ask_about(workshop, *subjects, regions=()):
+    selection = Selection(subjects, regions)
+    return workshop.engine.predict(Request("reference-vision", STIMULI, selection, SETTINGS))
+
+
+@pytest.fixture
+def two_brains(monkeypatch, workshop):
+    """The same card with two subjects and, when called with True, a backbone for each."""
+
+    def pose(has_backbone_per_subject):
+        card = replace(
+            get_card("reference-vision"),
+            subjects=(("one", "One"), ("two", "Two")),
+            has_backbone_per_subject=has_backbone_per_subject,
+        )
+        monkeypatch.setattr(engine_module, "get_card", lambda model_id: card)
+        workshop.model.card = card
+        return workshop
+
+    return pose
+
+
+def test_a_shared_backbone_runs_once_for_all_subjects(two_brains):
+    workshop = two_brains(has_backbone_per_subject=False)
+    for subjects in (("one",), ("two",), ("one", "two")):
+        ask_about(workshop, *subjects)
+    assert workshop.model.subjects_asked == [()]
+
+
+def test_a_backbone_per_subject_runs_for_a_new_subject_but_not_for_a_new_region(two_brains):
+    workshop = two_brains(has_backbone_per_subject=True)
+    ask_about(workshop, "one")
+    ask_about(workshop, "one", regions=("V1",))
+    assert workshop.model.subjects_asked == [("one",)]
+    ask_about(workshop, "two")
+    ask_about(workshop, "two", regions=("V1",))
+    assert workshop.model.subjects_asked == [("one",), ("two",)]
 
 
 def test_a_renamed_picture_is_answered_under_its_new_name(workshop):

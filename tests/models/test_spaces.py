@@ -51,6 +51,18 @@ def test_spaces_have_the_published_sizes():
     assert (get_space("fsLR32k").n_left, get_space("fsLR32k").n_right) == (32492, 32492)
 
 
+def test_spaces_that_are_not_drawn_have_a_size_but_no_mesh():
+    # 10 * 4**7 + 2 vertices of an icosahedron's seventh subdivision; Schaefer et al. 2018.
+    assert (get_space("fsaverage").n_left, get_space("fsaverage").n_right) == (163842, 163842)
+    assert (get_space("schaefer1000").n_left, get_space("schaefer1000").n_right) == (500, 500)
+    for space in ("fsaverage", "schaefer1000"):
+        for load in (load_sulcal_depth, load_medial_wall, load_curvature):
+            with pytest.raises(SpaceMismatchError):
+                load(space)
+        with pytest.raises(SpaceMismatchError, match=f"{space} has no meshes"):
+            load_mesh(space, "pial")
+
+
 @pytest.mark.parametrize(("wrong", "meant"), [("fsaverag5", "fsaverage5"), ("fslr32", "fsLR32k")])
 def test_an_unknown_space_is_met_with_near_matches(wrong, meant):
     with pytest.raises(SpaceMismatchError, match=f"{wrong}.*{meant}"):

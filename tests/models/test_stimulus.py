@@ -215,3 +215,63 @@ def test_bytes_of_all_pictures_together_are_bounded(monkeypatch):
     result = read_many(files)
     assert len(result.stimuli) == 2
     assert "“2.png” was left out" in result.problems[0]
+
+
+# Transcripts
+
+
+def test_a_transcript_keeps_its_lines_times_and_onsets():
+    talk = Stimulus.from_lines(
+        ["Hello, are", "", "you? \u2014 \U0001f600"], "talk", 1.49, [0, 1, 3, 3.5, 4]
+    )
+    assert talk.kind == "transcript"
+    assert talk.lines == ("Hello, are", "", "you? \u2014 \U0001f600")
+    assert talk.tr_s == 1.49
+    assert talk.word_onsets_s == (0, 1, 3, 3.5, 4)
+
+
+def test_the_digest_of_a_transcript_covers_text_onsets_and_tr_but_not_the_name():
+    plain = Stimulus.from_lines(["a b", "c"], "x", 1.5)
+    assert plain == Stimulus.from_lines(("a b", "c"), "y", 1.5)
+    others = [
+        Stimulus.from_lines(["a", "b c"], "x", 1.5),
+        Stimulus.from_lines(["a b", "c", ""], "x", 1.5),
+        Stimulus.from_lines(["a b", "c"], "x", 1.49),
+        Stimulus.from_lines(["a b", "c"], "x", 1.5, [0, 1, 2]),
+        Stimulus.from_lines(["a b", "c"], "x", 1.5, [0, 1, 2.5]),
+    ]
+    assert len({plain, *others}) == 6
+
+
+@pytest.mark.parametrize(
+    ("lines", "tr_s", "onsets", "words"),
+    [
+        ("hello", 1.5, (), "plain string"),
+        ([], 1.5, (), "empty"),
+        (["a", 3], 1.5, (), "got int"),
+        (["a"], 0.0, (), "above 0 s"),
+        (["a"], float("nan"), (), "above 0 s"),
+        (["a b"], 1.5, (0.0,), "2 words, but 1"),
+        (["a b"], 1.5, (1.0, 0.0), "must not fall"),
+        (["a b"], 1.5, (0.0, float("inf")), "finite"),
+        ([""] * 20_001, 1.5, (), "20,001 lines"),
+        (["a" * 10_000_001], 1.5, (), "10,000,001 letters"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " in value else "",
+)
+def test_what_is_no_transcript_is_refused(lines, tr_s, onsets, words):
+    with pytest.raises(StimulusError, match=words):
+        Stimulus.from_lines(lines, "x", tr_s, onsets)
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello", b"[]", b'{"lines": "hello", "tr_s": 1, "word_onsets_s": []}', b"\xff"]
+)
+def test_bytes_that_are_no_transcript_are_refused_when_read(data):
+    with pytest.raises(StimulusError):
+        _ = Stimulus("transcript", "talk", data).lines
+
+
+def test_a_picture_has_no_words():
+    with pytest.raises(StimulusError, match="no words"):
+        _ = Stimulus.from_pixels(noise(), "noise").lines
