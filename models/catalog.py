@@ -282,10 +282,86 @@ _TEXT2FMRI = ModelCard(
     ),
 )
 
+_THINGS_VIT = ModelCard(
+    id="fmri-things_fmri_1-vit_b_32",
+    title="THINGS fMRI, ViT-B/32",
+    summary=(
+        "A vision transformer's features of your picture, mapped by linear regression to every "
+        "voxel of one of three people who saw 8,640 pictures of objects."
+    ),
+    modality="image",
+    encoder="models.encoders.things_vit:ThingsViT",
+    space="things-voxels-sub-01",
+    atlas="",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in (1, 2, 3)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Hebart et al. 2023, eLife 12:e82580; Dosovitskiy et al. 2021, ICLR; model by D. Bersch, "
+        "Brain Encoding Response Generator"
+    ),
+    version="BERG fmri-things_fmri_1-vit_b_32, read by Boldcast 1",
+    badge="PREDICTION - THINGS fMRI ViT-B/32, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's voxel. "
+        "The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The model saw pictures of objects, 10 deg wide, in the middle of the visual field. It "
+        "knows nothing of other sizes, of motion, of a task or of where the eyes rest. Voxels "
+        "are those of the person's own brain; no transform to a common space comes with them. "
+        "Read it beside each voxel's noise ceiling and held-out correlation."
+    ),
+    accuracy=(
+        "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
+        "come with the model's metadata."
+    ),
+)
+
+_MOSAIC_CNN8 = ModelCard(
+    id="fmri-mosaic-CNN8_multihead_subNSD_verticesAll",
+    title="MOSAIC CNN8, whole cortex",
+    summary=(
+        "A convolutional network trained on brain responses themselves predicts 57,051 cortical "
+        "vertices of each of the eight people of the Natural Scenes Dataset."
+    ),
+    modality="image",
+    encoder="models.encoders.mosaic_cnn8:MosaicCnn8",
+    space="fsLR32k",
+    atlas="mmp",
+    subjects=tuple((f"sub-0{number}", f"Subject {number}") for number in range(1, 9)),
+    units="model units (scale not stated upstream)",
+    is_signed=True,
+    is_embedded=False,
+    licence="not stated on the model's page",
+    citation=(
+        "Lahner et al. 2025, bioRxiv 2025.11.28.690060; Allen et al. 2022, Nature Neuroscience; "
+        "Glasser et al. 2016, Nature 536:171-178"
+    ),
+    version="BERG fmri-mosaic-CNN8_multihead_subNSD_verticesAll, read by Boldcast 1",
+    badge="PREDICTION - MOSAIC CNN8, not measured",
+    caveat=(
+        "Predicted, not measured: the mean response this model expects of one person's vertex. "
+        "The scale of the numbers is not stated by its authors."
+    ),
+    long_caveat=(
+        "The model saw photographs of scenes, 8.4 deg wide, in the middle of the visual field. It "
+        "knows nothing of other sizes, of motion, of a task or of where the eyes rest. It gives a "
+        "number for nearly all of cortex, also where pictures explain little: read it beside the "
+        "noise ceiling. Grey = 2,361 cortical vertices that it does not model."
+    ),
+    accuracy=(
+        "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
+        "published as figures only."
+    ),
+)
+
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
 
 #: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI)
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _THINGS_VIT, _MOSAIC_CNN8, _TEXT2FMRI)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

@@ -31,8 +31,10 @@ __all__ = [
     "HEMISPHERES",
     "SCHAEFER1000",
     "SHAPES",
+    "THINGS_VOXELS",
     "HemisphereMesh",
     "Mesh",
+    "cortical_grayordinates",
     "data_folder",
     "get_space",
     "list_spaces",
@@ -55,9 +57,18 @@ FSAVERAGE = Space("fsaverage", "surface", 163842, 163842, "FreeSurfer average br
 #: Left parcels are 1 to 500 of the atlas's order, right ones 501 to 1000.
 SCHAEFER1000 = Space("schaefer1000", "parcels", 500, 500, "Schaefer 2018, 1000 parcels")
 
+#: Voxels of each subject of THINGS fMRI, in the order of its own metadata; no common space.
+THINGS_VOXELS = tuple(
+    Space(f"things-voxels-sub-0{number}", "volume", 211_339, 0, f"THINGS fMRI, subject {number}")
+    for number in (1, 2, 3)
+)
+
 # The first can be drawn from installed packages; of the others only the size is known here.
 _DRAWN_SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
-_SPACES = {**_DRAWN_SPACES, FSAVERAGE.name: FSAVERAGE, SCHAEFER1000.name: SCHAEFER1000}
+_SPACES = {
+    **_DRAWN_SPACES,
+    **{space.name: space for space in (FSAVERAGE, SCHAEFER1000, *THINGS_VOXELS)},
+}
 
 #: Surface shapes of each space.
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -228,7 +239,7 @@ def load_sulcal_depth(space: str) -> FloatArray:
     if where is FSAVERAGE5:
         return _read_fsaverage5_map("sulc")
     depth = np.zeros(where.n_places, np.float32)
-    depth[_fslr_cortical_places()] = -_read_dscalar(
+    depth[cortical_grayordinates()] = -_read_dscalar(
         data_folder("fsLR32k") / "S1200.sulc_MSMAll.32k_fs_LR.dscalar.nii"
     )
     return _frozen(depth, np.float32)
@@ -279,7 +290,7 @@ def load_medial_wall(space: str) -> BoolArray:
     where = _get_drawn_space(space)
     if where is FSLR32K:
         is_wall = np.ones(where.n_places, bool)
-        is_wall[_fslr_cortical_places()] = False
+        is_wall[cortical_grayordinates()] = False
         return _frozen(is_wall, bool)
     thickness = _read_fsaverage5_map("thick")
     mesh = load_mesh(space, "white")
@@ -364,8 +375,14 @@ def _read_dscalar(path: Path) -> FloatArray:
 
 
 @lru_cache(maxsize=1)
-def _fslr_cortical_places() -> IntArray:
-    """Place of each of the 59,412 cortical grayordinates, rising."""
+def cortical_grayordinates() -> IntArray:
+    """Place on fsLR32k of each cortical grayordinate of the HCP's 91,282; cached.
+
+    Returns
+    -------
+    ndarray of shape (59412,), int
+        Rising: the left hemisphere's 29,696 grayordinates, then the right one's 29,716.
+    """
     with np.load(data_folder("fsLR32k") / "fMRI_vertex_info_32k.npz") as vertex:
         return _frozen(np.concatenate([vertex["grayl"], vertex["grayr"] + FSLR32K.n_left]), int)
 

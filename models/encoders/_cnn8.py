@@ -6,6 +6,7 @@ Readout of one vertex: a weight per channel times a mask over the picture, summe
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from models.encoders._mapped import MappedArray, write_rows
+from models.encoders._mapped import MappedArray
 from models.encoders._winograd import Scratch, WinogradConvolution, transform_filters
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
+from models.weights.convert import write_rows
 
 __all__ = ["Core", "Head", "convert_core", "convert_head"]
 
@@ -106,9 +108,9 @@ def convert_head(state: State, subject: str, folder: Path) -> None:
             length = np.sqrt((block.astype(np.float64) ** 2).sum(1, keepdims=True))
             yield block / (length + _MASK_EPSILON)
 
-    write_rows(folder / "features.npy", features.shape, blocks(features))
-    write_rows(folder / "masks.npy", masks.shape, normalised())
-    write_rows(folder / "bias.npy", bias.shape, [bias])
+    write_rows(folder / "features.npy", features.shape, "<f4", blocks(features))
+    write_rows(folder / "masks.npy", masks.shape, "<f4", normalised())
+    write_rows(folder / "bias.npy", bias.shape, "<f4", [bias])
 
 
 def _take(state: State, key: str) -> NDArray[Any]:
@@ -127,13 +129,25 @@ class Core:
     folder : Path
         From :func:`convert_core`.
     device : torch.device
-        On a processor blocks 2 to 8 run as Winograd convolutions, elsewhere directly.
+    is_winograd : bool, optional
+        Whether blocks 2 to 8 run as Winograd convolutions; by itself on a processor only.
+
+    Attributes
+    ----------
+    n_channels : int
+        Maps of a picture.
     """
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    #: Pixels along each side of the maps of a picture of 224 x 224.
+    side = 26
+
+    def __init__(self, folder: Path, device: torch.device, is_winograd: bool | None = None) -> None:
         self.device = device
-        self._is_winograd = device.type == "cpu"
+        self._is_winograd = device.type == "cpu" if is_winograd is None else is_winograd
         self._blocks = [self._load(folder, number) for number in range(1, N_BLOCKS + 1)]
+        self._scratch = Scratch()
+        self._lock = threading.Lock()
+        self.n_channels = MappedArray(folder / f"block{N_BLOCKS}_bias.npy").shape[0]
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
         """Channel maps of normalised pictures.
@@ -148,16 +162,16 @@ class Core:
         torch.Tensor of shape (n_pictures, n_channels, height', width'), float32
             26 x 26 maps for pictures of 224 x 224.
         """
-        scratch = Scratch()
         maps = pictures
-        for number, (run, padding) in enumerate(self._blocks, start=1):
-            if isinstance(run, WinogradConvolution):
-                maps = run(maps, padding, scratch)
-            else:
-                maps = functional.conv2d(maps, *run, padding=padding).relu_()
-            if number % 2 == 0:
-                maps = functional.avg_pool2d(maps, 2, stride=1 if number == N_BLOCKS else 2)
-        return maps
+        with self._lock:  # one pass at a time uses the buffers; a second would gain no speed
+            for number, (run, padding) in enumerate(self._blocks, start=1):
+                if isinstance(run, WinogradConvolution):
+                    maps = run(maps, padding, self._scratch)
+                else:
+                    maps = functional.conv2d(maps, *run, padding=padding).relu_()
+                if number % 2 == 0:
+                    maps = functional.avg_pool2d(maps, 2, stride=1 if number == N_BLOCKS else 2)
+            return maps  # pooled last, so it lies in memory of its own
 
     def _load(self, folder: Path, number: int) -> tuple[Any, int]:
         """How to convolve in one block, and its padding."""

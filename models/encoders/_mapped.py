@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
 
-__all__ = ["MappedArray", "release_pages", "write_rows"]
+__all__ = ["MappedArray", "release_pages"]
 
 
 class MappedArray:
@@ -77,36 +76,6 @@ def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any], int]:
     if is_fortran or dtype.hasobject:
         raise ValueError("its numbers are not plain rows")
     return shape, dtype, file.tell()
-
-
-def write_rows(path: Path, shape: tuple[int, ...], blocks: Iterable[FloatArray]) -> None:
-    """Write an array of float32 piece by piece; only one piece is in memory.
-
-    Parameters
-    ----------
-    path : Path
-        The ``.npy`` file to make.
-    shape : tuple of int
-        Of the whole.
-    blocks : iterable of ndarray
-        Its rows in order, of any number each.
-
-    Raises
-    ------
-    WeightsError
-        The blocks do not add up to the shape.
-    """
-    n_missing = int(np.prod(shape))
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "<f4", "fortran_order": False, "shape": shape}
-        )
-        for block in blocks:
-            rows = np.ascontiguousarray(block, "<f4")
-            n_missing -= rows.size
-            file.write(rows.data)
-    if n_missing:
-        raise WeightsError(f"{path.name}: {n_missing} numbers are missing of {shape}.")
 
 
 def release_pages(array: NDArray[Any]) -> None:

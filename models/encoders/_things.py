@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.encoders._mapped import MappedArray, release_pages, write_rows
+from models.encoders._mapped import MappedArray, release_pages
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
+from models.weights.convert import write_rows
 
 __all__ = ["Readout", "convert_readout"]
 
@@ -65,14 +66,15 @@ def convert_readout(weights: Mapping[str, Any], n_layers: int, folder: Path) -> 
         raise WeightsError("The scaler divides by a number that is not positive.")
     centre = _array(scaler, "mean_") + scale * _array(pca, "mean_")
     n_per_layer = n_features // n_layers
-    write_rows(folder / "centre.npy", (n_layers, n_per_layer), [centre])
+    write_rows(folder / "centre.npy", (n_layers, n_per_layer), "<f4", [centre])
     write_rows(
         folder / "components.npy",
         (n_layers, n_components, n_per_layer),
+        "<f4",
         _folded(components, scale, n_per_layer),
     )
-    write_rows(folder / "coefficients.npy", coefficients.shape, _pieces(coefficients))
-    write_rows(folder / "intercept.npy", intercept.shape, [intercept])
+    write_rows(folder / "coefficients.npy", coefficients.shape, "<f4", _pieces(coefficients))
+    write_rows(folder / "intercept.npy", intercept.shape, "<f4", [intercept])
 
 
 def _part(weights: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -170,12 +172,12 @@ class Readout:
             self._components.release()
         return share
 
-    def voxels(self, scores: FloatArray, chosen: IntArray) -> FloatArray:
+    def voxels(self, scores: torch.Tensor, chosen: IntArray) -> FloatArray:
         """Responses of some voxels; the others are not computed.
 
         Parameters
         ----------
-        scores : ndarray of shape (n_pictures, n_components), float32
+        scores : torch.Tensor of shape (n_pictures, n_components), float32
         chosen : ndarray of shape (n_chosen,), int
             Voxels.
 
@@ -183,7 +185,7 @@ class Readout:
         -------
         ndarray of shape (n_pictures, n_chosen), float32
         """
-        on_device = torch.from_numpy(scores).to(self.device)
+        on_device = scores.to(self.device)
         responses = torch.empty(len(scores), len(chosen))
         for start in range(0, len(chosen), _VOXELS_AT_ONCE):
             rows = chosen[start : start + _VOXELS_AT_ONCE]

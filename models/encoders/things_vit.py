@@ -1,0 +1,395 @@
+"""Voxels of three people in THINGS fMRI from a vision transformer.
+
+picture -> ViT-B/32 (ImageNet) -> all tokens of all 12 blocks -> 250 principal components
+-> linear regression for each of 211,339 voxels.
+
+The components are taken block by block, so that the 460,800 numbers of a picture are never in
+memory together; what is kept of a picture is 250 numbers for each subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders._masks import mask_indices
+from models.encoders._picture_model import Picture, PictureModel, as_tensor
+from models.encoders.base import Features
+from models.errors import SelectionError, UnknownRegionError, WeightsError
+from models.spaces import get_space
+from models.types import (
+    FloatArray,
+    IntArray,
+    Report,
+    Response,
+    Selection,
+    Settings,
+    Space,
+    ignore_progress,
+)
+
+if TYPE_CHECKING:
+    from models.encoders._things import Readout
+    from models.encoders._vit import VisionTransformer
+
+__all__ = ["CHECKPOINT", "ThingsFeatures", "ThingsViT", "voxel_space"]
+
+#: Torchvision's ViT-B/32, IMAGENET1K_V1, as torch hub names it.
+CHECKPOINT = "vit_b_32-d86f8d99.pth"
+
+_CONVERTER, _CONVERTER_VERSION = "things", 1
+
+#: Pictures in the network at once. The components are read from their file once a batch, which
+#: is cheap from 32 pictures on; 64 pictures take 0.1 GB.
+_BATCH = 64
+
+
+def voxel_space(subject: str) -> Space:
+    """Voxel grid of one subject, e.g. ``"sub-01"``: 211,339 voxels of its own brain."""
+    return get_space(f"things-voxels-{subject}")
+
+
+@dataclass(frozen=True, eq=False)
+class ThingsFeatures(Features):
+    """Component scores of some pictures.
+
+    Parameters
+    ----------
+    arrays : tuple of ndarray of shape (n_pictures, n_components), float32
+        One for each of ``scored``.
+    scored : tuple of str
+        Subjects whose components were taken. Each subject has its own.
+    pictures : tuple
+        What the scores are of. Should a subject's files arrive later, its scores are made
+        from these.
+    """
+
+    scored: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+class ThingsViT(PictureModel):
+    """Responses of single voxels to pictures; one brain a subject, no common space.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The row ``fmri-things_fmri_1-vit_b_32``.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
+    home : path, optional
+        Top of the tree of files.
+
+    Notes
+    -----
+    Hebart et al. 2023, eLife 12:e82580 (data); Dosovitskiy et al. 2021 (network). The weights
+    come from BERG. The metadata hold voxel indices, no transform to a common space.
+    """
+
+    # Pictures were 10 deg wide; of 256 pixels the network sees the inner 224.
+    seen_deg = 10 * 224 / 256
+    preparation = (
+        "The shorter side made 256 pixels, then the inner 224 x 224 cut out; shown at the size "
+        "it had in the experiment, where the shorter side was 10 deg."
+    )
+
+    def readout(
+        self,
+        features: Features,
+        selection: Selection,
+        settings: Settings,
+        report: Report = ignore_progress,
+    ) -> tuple[Response, ...]:
+        """Responses of the selected voxels; only their rows of the weights are read.
+
+        Parameters
+        ----------
+        features : Features
+            From :meth:`features` or :meth:`features_of_array`.
+        selection : Selection
+            Regions are those of the subject's metadata, see :meth:`regions`; several are
+            joined. Indices are voxels. The voxels are not told apart by hemisphere.
+        settings : Settings
+        report : callable
+            Called before each subject.
+
+        Returns
+        -------
+        tuple of Response
+            One a subject, each in its own space ``things-voxels-<subject>``.
+
+        Raises
+        ------
+        SelectionError
+            Subject, region or index is not in this model, or nothing is left.
+        WeightsError
+            A file is absent or unusable.
+        Cancelled
+            ``report`` asked to stop.
+        """
+        self.check_subjects(selection)
+        responses = []
+        for number, subject in enumerate(selection.subjects):
+            report("reading out the voxels", number, len(selection.subjects))
+            voxels = self._select(selection, subject)
+            response = Response(
+                values=self.responses(features, subject, voxels),
+                space=voxel_space(subject),
+                row_labels=features.row_labels,
+                units=self.card.units,
+                is_signed=self.card.is_signed,
+                provenance=self._provenance(subject, selection, settings, self._sha256(subject)),
+                columns=voxels,
+            )
+            responses.append(response)
+        return tuple(responses)
+
+    def responses(self, features: Features, subject: str, voxels: IntArray) -> FloatArray:
+        """Responses of some voxels of one subject, in any order and as often as they are named.
+
+        Parameters
+        ----------
+        features : Features
+            From :meth:`features` or :meth:`features_of_array`.
+        subject : str
+        voxels : ndarray of shape (n_chosen,), int
+
+        Returns
+        -------
+        ndarray of shape (n_pictures, n_chosen), float32
+
+        Raises
+        ------
+        WeightsError
+            A file is absent or unusable.
+        """
+        assert isinstance(features, ThingsFeatures)
+        if subject in features.scored:
+            scores = features.arrays[features.scored.index(subject)]
+        else:
+            (scores,) = self._score(features.pictures, (subject,), ignore_progress)
+        return self._readout(subject).voxels(as_tensor(scores), voxels)
+
+    def regions(self, subject: str) -> Mapping[str, IntArray]:
+        """Voxels of each region that the subject's metadata define, in stored order.
+
+        Raises
+        ------
+        WeightsError
+            The metadata are absent, or name a voxel that is not there.
+        """
+        return self._once(("regions", subject), lambda: self._read_regions(subject))
+
+    def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
+        """Voxels of a selection as BERG states it.
+
+        Parameters
+        ----------
+        subject : str
+        roi : sequence of str, optional
+            Region names.
+        voxel_index : array_like of shape (n_voxels,), optional
+            Zeros and ones.
+
+        Returns
+        -------
+        ndarray of shape (n_chosen,), int
+            The regions' voxels in the order of the list, then those of the mask, rising. A
+            voxel named twice is there twice. All voxels when both are None.
+
+        Raises
+        ------
+        SelectionError
+            A region is unknown, the mask cannot be used, or nothing is selected.
+        """
+        if roi is None and voxel_index is None:
+            return np.arange(voxel_space(subject).n_places)
+        names = [roi] if isinstance(roi, str) else list(roi or ())
+        parts = [self._region(subject, name) for name in names]
+        if voxel_index is not None:
+            parts.append(mask_indices(voxel_index, voxel_space(subject).n_places))
+        chosen = np.concatenate([*parts, np.empty(0, np.int64)])
+        if not chosen.size:
+            raise SelectionError(_nothing_left(subject, names))
+        return chosen
+
+    def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
+        from models.encoders._pictures import resize_short_side_then_crop
+
+        return resize_short_side_then_crop(picture)
+
+    def _analyse(
+        self,
+        pictures: Sequence[Picture],
+        names: tuple[str, ...],
+        settings: Settings,
+        report: Report,
+        subjects: Sequence[str],
+    ) -> Features:
+        scored = tuple(subjects) or self._subjects_here()
+        scores = self._score(pictures, scored, report)
+        return ThingsFeatures(scores, names, settings, scored=scored, pictures=tuple(pictures))
+
+    def _score(
+        self, pictures: Sequence[Picture], subjects: Sequence[str], report: Report
+    ) -> tuple[FloatArray, ...]:
+        """Component scores of each subject, (n_pictures, n_components) each."""
+        import torch
+
+        from models.encoders._device import exact_arithmetic, run_in_batches
+
+        device = self.device
+        readouts = [self._readout(subject) for subject in subjects]
+        network = self._network(readouts)
+        progress: tuple[str, int, int] = ("looking at pictures", 0, len(pictures))
+
+        def note(stage: str, done: int, total: int) -> None:
+            nonlocal progress
+            progress = (stage, done, total)
+            report(*progress)
+
+        def run(batch: Sequence[Picture]) -> list[FloatArray]:
+            with exact_arithmetic():
+                scores = [
+                    torch.zeros(len(batch), readout.n_components, device=device)
+                    for readout in readouts
+                ]
+                for layer, tokens in enumerate(network.layers(self._as_input(batch))):
+                    report(*progress)
+                    for score, readout in zip(scores, readouts, strict=True):
+                        score += readout.project(layer, tokens)
+                return [score.cpu().numpy() for score in scores]
+
+        batches = run_in_batches(pictures, run, _BATCH, note)
+        nothing = [np.empty((0, readout.n_components), np.float32) for readout in readouts]
+        return tuple(np.concatenate(parts) for parts in zip(nothing, *batches, strict=True))
+
+    def _network(self, readouts: Sequence[Readout]) -> VisionTransformer:
+        """Load the transformer and check that the readouts fit it."""
+        from models.encoders._vit import VisionTransformer
+        from models.weights.locations import find_torch_checkpoint
+        from models.weights.pickles import read_torch_state
+
+        def load() -> VisionTransformer:
+            path = find_torch_checkpoint(CHECKPOINT, self.home)
+            if path is None:
+                self._need(Path(CHECKPOINT), self.card.subjects[0][0])
+            assert path is not None  # else the line above raised
+            return VisionTransformer(read_torch_state(path), self.device)
+
+        network = self._once("network", load)
+        size = (network.n_layers, network.n_tokens * network.width)
+        for readout in readouts:
+            if (readout.n_layers, readout.n_per_layer) != size:
+                raise WeightsError(
+                    f"The network gives {size} numbers a picture; the readout takes "
+                    f"{(readout.n_layers, readout.n_per_layer)}."
+                )
+        return network
+
+    def _readout(self, subject: str) -> Readout:
+        """Open one subject's readout; it is converted the first time."""
+        from models.encoders._things import Readout
+
+        def load() -> Readout:
+            readout = Readout(self._converted(subject), self.device)
+            if readout.n_voxels != voxel_space(subject).n_places:
+                raise WeightsError(f"The weights of {subject} have {readout.n_voxels} voxels.")
+            return readout
+
+        return self._once(("readout", subject), load)
+
+    def _converted(self, subject: str) -> Path:
+        """Folder of one subject's safe form."""
+        from models.encoders._things import convert_readout
+        from models.weights.convert import converted
+        from models.weights.pickles import read_numpy_dict
+
+        path = self._need(self._weights_path(subject), subject)
+
+        def build(folder: Path) -> None:
+            convert_readout(read_numpy_dict(path), self._network(()).n_layers, folder)
+
+        return converted([path], _CONVERTER, _CONVERTER_VERSION, build, home=self.home)
+
+    def _sha256(self, subject: str) -> str:
+        """Hash of one subject's weights."""
+        from models.weights.convert import sources_sha256
+
+        return self._once(("sha256", subject), lambda: sources_sha256(self._converted(subject)))
+
+    def _weights_path(self, subject: str) -> Path:
+        """Where one subject's published weights lie."""
+        from models.weights.locations import weights_folder
+
+        return weights_folder(self.card, self.home) / f"weights_{subject}.npy"
+
+    def _subjects_here(self) -> tuple[str, ...]:
+        """Subjects whose weights are on this computer, or the first, whose absence is told."""
+        subjects = [subject for subject, _ in self.card.subjects]
+        here = [name for name in subjects if self._is_here(self._weights_path(name))]
+        return tuple(here or subjects[:1])
+
+    def _read_regions(self, subject: str) -> Mapping[str, IntArray]:
+        """Regions in one subject's metadata."""
+        from models.weights.locations import metadata_folder
+        from models.weights.pickles import read_numpy_dict
+
+        path = metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
+        stored = read_numpy_dict(self._need(path, subject)).get("roi")
+        if not isinstance(stored, Mapping):
+            raise WeightsError(f"{path.name} names no regions.")
+        n_voxels = voxel_space(subject).n_places
+        regions = {}
+        for name, voxels in stored.items():
+            array = np.asarray(voxels).ravel()
+            is_index = array.dtype.kind in "iu" and (array >= 0).all() and (array < n_voxels).all()
+            if array.size and not is_index:
+                raise WeightsError(f"{path.name}: {name} has a voxel outside 0..{n_voxels - 1}.")
+            regions[name] = array.astype(np.int64)
+        return regions
+
+    def _region(self, subject: str, name: str) -> IntArray:
+        """Voxels of one region; there may be none."""
+        regions = self.regions(subject)
+        if name not in regions:
+            near = get_close_matches(str(name), regions) or sorted(regions)
+            raise UnknownRegionError(
+                f"{subject} has no region {name!r}. Did you mean {', '.join(near)}?"
+            )
+        return regions[name]
+
+    def _select(self, selection: Selection, subject: str) -> IntArray:
+        """Voxels of a selection, rising."""
+        n_voxels = voxel_space(subject).n_places
+        if selection.hemisphere != "both":
+            raise SelectionError(
+                "The voxels of this model are not told apart by hemisphere; some regions are "
+                "(lFFA, rFFA)."
+            )
+        is_chosen = np.ones(n_voxels, bool)
+        if selection.regions:
+            is_chosen[:] = False
+            for name in selection.regions:
+                is_chosen[self._region(subject, name)] = True
+        if selection.indices is not None:
+            if selection.indices and selection.indices[-1] >= n_voxels:
+                raise SelectionError(f"Voxel {selection.indices[-1]} is not among {n_voxels:,}.")
+            is_listed = np.zeros(n_voxels, bool)
+            is_listed[list(selection.indices)] = True
+            is_chosen &= is_listed
+        if not is_chosen.any():
+            raise SelectionError(_nothing_left(subject, selection.regions))
+        return np.flatnonzero(is_chosen)
+
+
+def _nothing_left(subject: str, names: Sequence[str]) -> str:
+    """Say that a selection is empty, and which regions were named."""
+    regions = f" in {', '.join(names)}" if names else ""
+    return f"{subject} has no voxel{regions} that is selected: pick others."
