@@ -27,7 +27,7 @@ from components.brain import pack_view
 from models import export
 from models.analysis import roi
 from models.atlases import Atlas, load_atlas
-from models.catalog import ModelCard, get_card, load_object
+from models.catalog import ModelCard, get_card, list_cards, load_object
 from models.drawing import static, still
 from models.encoders.base import Preview
 from models.engine import Engine, Job, Request
@@ -45,6 +45,7 @@ __all__ = [
     "close",
     "counters",
     "course_at",
+    "default_mesh_url",
     "engine",
     "file_name",
     "gifti",
@@ -212,6 +213,11 @@ def brain_message(
         "is_kiosk": is_kiosk,
     }
     return _brain_message(answer.id, tuple(options.items()), answer)
+
+
+def default_mesh_url() -> str:
+    """Relative URL of the first page's brain, as soon as it has been built; never waits."""
+    return meshes.known_url(list_cards("image")[0].space)
 
 
 def mesh_bytes(name: str) -> bytes | None:

@@ -19,7 +19,7 @@ from components.brain.mesh_file import (
     mesh_file_name,
 )
 
-__all__ = ["cache_folder", "content", "n_bytes", "url"]
+__all__ = ["cache_folder", "content", "known_url", "n_bytes", "url"]
 
 _LOG = logging.getLogger("boldcast")
 _LOCK = threading.Lock()
@@ -40,6 +40,12 @@ def url(space: str) -> str:
             name, packed = _load(space)
             _NAME_OF[space], _CONTENT_OF[name] = name, packed
         return f"boldcast/mesh/{_NAME_OF[space]}"
+
+
+def known_url(space: str) -> str:
+    """Relative URL of the mesh of a space where it is in memory, else an empty string."""
+    name = _NAME_OF.get(space)
+    return f"boldcast/mesh/{name}" if name else ""
 
 
 def content(name: str) -> bytes | None:

@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -29,6 +30,7 @@ from streamlit import config
 from streamlit.starlette import App
 
 from app import VERSION, cache, messages
+from app.preload import PreloadMiddleware, preload_links
 from components.static import STATIC_PREFIX, static_routes_payload
 from models.errors import Cancelled
 
@@ -117,10 +119,21 @@ def _log_failure(warm_up: asyncio.Future[None]) -> None:
     _LOG.warning("The warm-up stopped.", exc_info=warm_up.exception())
 
 
+def _base() -> str:
+    """Path of the app: a slash, or the base path between slashes."""
+    base = str(config.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}/" if base else "/"
+
+
+def _links() -> str:
+    """List what the first page needs early; nothing before the warm-up knows it."""
+    mesh_url = cache.default_mesh_url()
+    return preload_links(_base(), ("brain", "field"), [mesh_url]) if mesh_url else ""
+
+
 def _routes() -> list[Route]:
     """Our routes below the base path."""
-    base = str(config.get_option("server.baseUrlPath")).strip("/")
-    root = f"/{base}/boldcast" if base else "/boldcast"
+    root = f"{_base()}boldcast"
     return [
         Route(f"{root}/health", health),
         Route(f"{root}/metrics", metrics),
@@ -133,6 +146,7 @@ def _routes() -> list[Route]:
 app = App(
     "main.py",
     routes=_routes(),
+    middleware=[Middleware(PreloadMiddleware, links=_links)],
     lifespan=_lifespan,
     on_script_error=messages.show_script_error,
 )

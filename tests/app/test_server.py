@@ -1,6 +1,7 @@
 """The one launch command, in a process of its own."""
 
 import gzip
+import re
 import subprocess
 import sys
 import tomllib
@@ -88,6 +89,29 @@ def test_unknown_names_are_not_found(server, path):
     assert b"root:" not in body
 
 
+def preloads(headers):
+    """Path below the root -> parameters, of each link of a page's header."""
+    links = re.findall(r"<([^>]+)>; ([^,]+)", headers["link"])
+    return {path.removeprefix("/"): parameters for path, parameters in links}
+
+
+def test_the_page_names_what_the_viewer_will_fetch(server, mesh_name):
+    _, headers, _ = server.get("")
+    links = preloads(headers)
+    for name in ("main.js", "viewer.js", "renderer.js"):
+        assert links[static_url("brain", name)].startswith("rel=modulepreload")
+    # as fetch() asks for it: without crossorigin the browser would fetch it a second time
+    assert links[f"boldcast/mesh/{mesh_name}"].startswith("rel=preload; as=fetch; crossorigin")
+    assert any(re.fullmatch(r"static/js/BidiComponent\..*\.js", path) for path in links)
+    assert {server.get(path)[0] for path in links} == {200}
+
+
+def test_only_pages_name_it(server):
+    server.wait_until_warm()
+    for path in ("boldcast/health", static_url("brain", "main.js")):
+        assert "link" not in server.get(path)[1]
+
+
 def test_the_embedded_default_never_reaches_for_the_network(server):
     server.wait_until_warm()
     assert server.get("")[0] == 200
@@ -101,6 +125,9 @@ def test_everything_works_below_a_base_path_and_with_a_cache_that_cannot_be_writ
         one.wait_until_warm("brain/")
         assert one.get("brain/" + static_url("kiosk", "main.js"))[0] == 200
         assert one.get(static_url("kiosk", "main.js"))[0] == 404
+        links = preloads(one.get("brain/")[1])
+        assert {path.partition("/")[0] for path in links} == {"brain"}
+        assert one.get(f"brain/{static_url('brain', 'main.js')}")[0] == 200
         counters = one.get("brain/boldcast/metrics")[2].decode()
         assert "boldcast_mesh_bytes 0" not in counters
         assert "cannot be used" in one.output()

@@ -4,16 +4,21 @@ The app's server (app/server.py) serves the same files in the same way: gzipped 
 """
 
 import gzip
+import os
 from functools import lru_cache
 from pathlib import Path
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
+from app.preload import PreloadMiddleware, preload_links
 from components.static import STATIC_PREFIX, static_routes_payload
-from tests.bench.geometry import MESHES, mesh_file
+from tests.bench.geometry import MESHES, mesh_file, mesh_url
+
+_SEEN: list[str] = []
 
 
 @lru_cache(maxsize=1)
@@ -39,6 +44,7 @@ def serve_mesh(request: Request) -> Response:
     wanted = request.path_params["name"]
     for mesh in MESHES:
         if wanted.startswith(f"mesh-{mesh}-"):
+            _SEEN[:] = [mesh]
             return immutable(mesh_file(mesh)[1], "application/octet-stream")
     return PlainTextResponse("There is no such mesh.", 404)
 
@@ -48,10 +54,16 @@ def serve_static(request: Request) -> Response:
     return immutable(*static_files()[f"{STATIC_PREFIX}/{request.path_params['path']}"])
 
 
+def links() -> str:
+    """What the app's server would preload for the mesh of this bench, once it has been built."""
+    return "" if os.environ.get("NOPRE") else preload_links("/", ["brain"], map(mesh_url, _SEEN))
+
+
 app = App(
     Path(__file__).with_name("viewer_page.py"),
     routes=[
         Route("/boldcast/mesh/{name}", serve_mesh),
         Route(f"/{STATIC_PREFIX}/{{path:path}}", serve_static),
     ],
+    middleware=[Middleware(PreloadMiddleware, links=links)],
 )

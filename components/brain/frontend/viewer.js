@@ -274,7 +274,9 @@ export class Viewer {
     const goesOn = player.playing || isMorphing;
     const size = this.quality.next(stage.clientWidth, stage.clientHeight, goesOn || isMoving);
     const time = player.mix();
-    this.renderer.draw(this.scene.panels, time, this.style, size);
+    const isFirst = this.stats.draws === 0; // brain at once; its outlines a moment later
+    const style = isFirst ? { ...this.style, outlines: 0 } : this.style;
+    this.renderer.draw(this.scene.panels, time, style, size);
     this.#showTime(time);
     return goesOn;
   }
