@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.catalog import ModelCard
 from models.encoders.base import EncodingModel, Features, Preview
 from models.errors import StimulusError, WeightsError
+from models.memory import Bytes
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
@@ -31,6 +32,8 @@ from models.types import (
 
 if TYPE_CHECKING:
     import torch
+
+    from models.encoders._device import BatchSize
 
 __all__ = ["Picture", "PictureModel", "as_tensor"]
 
@@ -57,6 +60,8 @@ class PictureModel(EncodingModel):
         Pictures that went through the network so far. A change of region or subject leaves it
         as it is.
     """
+
+    has_independent_rows = True
 
     #: Width of what the network sees, in degrees, in the experiment it was trained on.
     seen_deg: float
@@ -85,6 +90,34 @@ class PictureModel(EncodingModel):
         from models.encoders._device import pick_device
 
         return self._once("device", lambda: pick_device(self._device_name))
+
+    @property
+    def device_name(self) -> str:
+        """Name of :attr:`device`."""
+        return str(self.device)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of what was opened."""
+        from models.encoders._device import held_by
+
+        return held_by(list(self._loaded.values()))
+
+    def close(self) -> None:
+        """Let go of everything that was opened; the next call opens it again."""
+        from models.encoders._device import free_unused_memory
+
+        with self._lock:
+            is_elsewhere = self.device.type != "cpu"
+            self._loaded.clear()
+        if is_elsewhere:
+            free_unused_memory()
+
+    def _batch_size(self, most: int, picture_bytes: int) -> BatchSize:
+        """How many pictures go through the network at once; what did not fit is remembered."""
+        from models.encoders._device import BatchSize
+
+        return self._once(("batch", most), lambda: BatchSize(most, picture_bytes, self.device))
 
     def features(
         self,

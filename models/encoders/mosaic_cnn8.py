@@ -40,6 +40,8 @@ _CONVERTER, _CONVERTER_VERSION = "cnn8", 1
 
 #: Pictures in the network at once. On a processor one alone is as fast as many.
 _BATCH = {"cpu": 1, "cuda": 16, "mps": 4}
+#: Working memory of one of them, measured on a processor (8 pictures against 4).
+_PICTURE_BYTES = 250_000_000
 
 
 class MosaicCnn8(PictureModel):
@@ -160,6 +162,10 @@ class MosaicCnn8(PictureModel):
         """
         return self._once("places", lambda: self._read_places(subject))
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """Hash of the checkpoint."""
+        return self._sha256()
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import square_then_resize
 
@@ -175,7 +181,7 @@ class MosaicCnn8(PictureModel):
     ) -> Features:
         from models.encoders._device import exact_arithmetic, run_in_batches
 
-        batch_size = _BATCH[self.device.type]
+        batch_size = self._batch_size(_BATCH[self.device.type], _PICTURE_BYTES)
         core = self._once("core", self._load_core)
 
         def run(batch: Sequence[Picture]) -> FloatArray:
@@ -183,7 +189,8 @@ class MosaicCnn8(PictureModel):
                 maps: FloatArray = core(self._as_input(batch)).cpu().numpy()
                 return maps
 
-        batches = run_in_batches(pictures, run, batch_size, report)
+        room_bytes = self.room_bytes
+        batches = run_in_batches(pictures, run, batch_size, report, room_bytes=room_bytes)
         nothing = np.empty((0, core.n_channels, core.side, core.side), np.float32)
         return Features((np.concatenate([nothing, *batches]),), names, settings)
 

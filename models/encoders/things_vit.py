@@ -9,8 +9,9 @@ memory together; what is kept of a picture is 250 numbers for each subject.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from models.encoders._picture_model import Picture, PictureModel, as_tensor
 from models.encoders.base import Features
 from models.errors import SelectionError, UnknownRegionError, WeightsError
 from models.spaces import get_space
+from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
     IntArray,
@@ -48,6 +50,8 @@ _CONVERTER, _CONVERTER_VERSION = "things", 1
 #: Pictures in the network at once. The components are read from their file once a batch, which
 #: is cheap from 32 pictures on; 64 pictures take 0.1 GB.
 _BATCH = 64
+#: Working memory of one of them, measured on a processor (64 pictures against 16).
+_PICTURE_BYTES = 3_700_000
 
 
 def voxel_space(subject: str) -> Space:
@@ -70,8 +74,14 @@ class ThingsFeatures(Features):
         from these.
     """
 
+    row_fields = ("row_labels", "pictures")
+
     scored: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+    def bound(self, stimuli: Sequence[Stimulus]) -> ThingsFeatures:
+        """Fill in names and pictures."""
+        return replace(super().bound(stimuli), pictures=tuple(stimuli))
 
 
 class ThingsViT(PictureModel):
@@ -91,6 +101,8 @@ class ThingsViT(PictureModel):
     Hebart et al. 2023, eLife 12:e82580 (data); Dosovitskiy et al. 2021 (network). The weights
     come from BERG. The metadata hold voxel indices, no transform to a common space.
     """
+
+    features_type = ThingsFeatures
 
     # Pictures were 10 deg wide; of 256 pixels the network sees the inner 224.
     seen_deg = 10 * 224 / 256
@@ -219,6 +231,18 @@ class ThingsViT(PictureModel):
             raise SelectionError(_nothing_left(subject, names))
         return chosen
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the network's and the scored subjects' files."""
+        from models.weights.records import known_sha256
+
+        scored = tuple(subjects) or self._subjects_here()
+
+        def take() -> str:
+            hashes = [known_sha256(self._checkpoint(), self.home), *map(self._sha256, scored)]
+            return hashlib.sha256(repr((scored, hashes)).encode()).hexdigest()
+
+        return self._once(("features sha256", scored), take)
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import resize_short_side_then_crop
 
@@ -266,22 +290,18 @@ class ThingsViT(PictureModel):
                         score += readout.project(layer, tokens)
                 return [score.cpu().numpy() for score in scores]
 
-        batches = run_in_batches(pictures, run, _BATCH, note)
+        size = self._batch_size(_BATCH, _PICTURE_BYTES)
+        batches = run_in_batches(pictures, run, size, note, room_bytes=self.room_bytes)
         nothing = [np.empty((0, readout.n_components), np.float32) for readout in readouts]
         return tuple(np.concatenate(parts) for parts in zip(nothing, *batches, strict=True))
 
     def _network(self, readouts: Sequence[Readout]) -> VisionTransformer:
         """Load the transformer and check that the readouts fit it."""
         from models.encoders._vit import VisionTransformer
-        from models.weights.locations import find_torch_checkpoint
         from models.weights.pickles import read_torch_state
 
         def load() -> VisionTransformer:
-            path = find_torch_checkpoint(CHECKPOINT, self.home)
-            if path is None:
-                self._need(Path(CHECKPOINT), self.card.subjects[0][0])
-            assert path is not None  # else the line above raised
-            return VisionTransformer(read_torch_state(path), self.device)
+            return VisionTransformer(read_torch_state(self._checkpoint()), self.device)
 
         network = self._once("network", load)
         size = (network.n_layers, network.n_tokens * network.width)
@@ -292,6 +312,13 @@ class ThingsViT(PictureModel):
                     f"{(readout.n_layers, readout.n_per_layer)}."
                 )
         return network
+
+    def _checkpoint(self) -> Path:
+        """Find the transformer's file."""
+        from models.weights.locations import find_torch_checkpoint
+
+        path = find_torch_checkpoint(CHECKPOINT, self.home)
+        return path or self._need(Path(CHECKPOINT), self.card.subjects[0][0])
 
     def _readout(self, subject: str) -> Readout:
         """Open one subject's readout; it is converted the first time."""
