@@ -8,6 +8,7 @@ folded, :mod:`models.encoders._huze_network` for the network, and
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -22,7 +23,15 @@ import torch
 from numpy.typing import NDArray
 
 from models.catalog import ModelCard
-from models.encoders._device import device_words, exact_arithmetic, pick_device, run_in_batches
+from models.encoders._device import (
+    BatchSize,
+    device_words,
+    exact_arithmetic,
+    free_unused_memory,
+    held_by,
+    pick_device,
+    run_in_batches,
+)
 from models.encoders._huze_network import PICTURE_SIDE, HuzePart, normalise
 from models.encoders._huze_parts import (
     N_VERTICES,
@@ -34,6 +43,7 @@ from models.encoders._huze_parts import (
 from models.encoders._tensor_file import TensorFile, release_mapped, write_tensors
 from models.encoders.base import EncodingModel, Features, Preview
 from models.errors import SelectionError, StimulusError, UnknownRegionError, WeightsError
+from models.memory import Bytes
 from models.spaces import FSAVERAGE, near_matches
 from models.stimulus import Stimulus
 from models.types import (
@@ -56,6 +66,7 @@ from models.weights.pickles import read_index_file, read_numpy_dict, read_torch_
 __all__ = ["NsdHuze", "read_constants", "write_huze"]
 
 _BATCH = 16  # pictures whose maps are convolved together
+_PICTURE_BYTES = 45_000_000  # working memory of one, measured on a processor (16 against 4)
 _SUBJECTS_KEPT = 2
 _PICTURE_WIDTH_DEG = 8.4  # of the pictures of the Natural Scenes Dataset
 _INDEX_FILE = "part1_voxel_indices.pt"
@@ -85,6 +96,8 @@ class NsdHuze(EncodingModel):
         How many pictures went through a network, counting both parts; for tests.
     """
 
+    has_independent_rows = True
+
     def __init__(
         self, card: ModelCard, device: str = "auto", home: str | PathLike[str] | None = None
     ) -> None:
@@ -94,7 +107,31 @@ class NsdHuze(EncodingModel):
         self._subjects: OrderedDict[str, _Subject] = OrderedDict()
         self._regions: dict[str, dict[str, IntArray]] = {}
         self._lock = threading.Lock()
+        self._batch = BatchSize(_BATCH, _PICTURE_BYTES, self._device)
         self.n_backbone_runs = 0
+
+    @property
+    def device_name(self) -> str:
+        """Where it computes."""
+        return str(self._device)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of the opened subjects: on a processor their pages are given back after use."""
+        return held_by(list(self._subjects.values()))
+
+    def close(self) -> None:
+        """Let go of all subjects; the next call opens them again."""
+        with self._lock:
+            self._subjects.clear()
+        if self._device.type != "cpu":
+            free_unused_memory()
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the files of some subjects."""
+        chosen = tuple(subjects) or (self.card.subjects[0][0],)
+        hashes = [self._subject(subject).sha256 for subject in chosen]
+        return hashlib.sha256(repr((chosen, hashes)).encode()).hexdigest()
 
     def features(
         self,
@@ -337,7 +374,8 @@ class NsdHuze(EncodingModel):
             with exact_arithmetic():
                 return part.features(torch.cat([normalise(picture[None]) for picture in some]))
 
-        return np.concatenate(run_in_batches(pictures, run, _BATCH, report, stage))
+        size, room = self._batch, self.room_bytes
+        return np.concatenate(run_in_batches(pictures, run, size, report, stage, room))
 
     def _provenance(
         self,
