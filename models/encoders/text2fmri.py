@@ -19,7 +19,14 @@ import numpy as np
 import torch
 
 from models.catalog import ModelCard
-from models.encoders._device import device_words, exact_arithmetic, pick_device
+from models.encoders._device import (
+    device_words,
+    exact_arithmetic,
+    free_unused_memory,
+    held_by,
+    held_bytes,
+    pick_device,
+)
 from models.encoders._language_body import LanguageBody, Precision
 from models.encoders._precision import PROBE_LINES, PrecisionError, compare_precisions
 from models.encoders._tensor_file import release_mapped
@@ -33,6 +40,7 @@ from models.encoders._text_head import (
 from models.encoders._text_words import assign_tokens, cut_windows, join_lines, window_words
 from models.encoders.base import EncodingModel, Features, Preview
 from models.errors import SelectionError, StimulusError, UnknownRegionError, WeightsError
+from models.memory import Bytes
 from models.spaces import SCHAEFER1000, near_matches
 from models.stimulus import Stimulus
 from models.types import (
@@ -103,6 +111,28 @@ class Text2FMRI(EncodingModel):
         self._regions: dict[str, IntArray] | None = None
         self._sha256 = ""
         self._lock = threading.RLock()
+
+    @property
+    def device_name(self) -> str:
+        """Where it computes."""
+        return str(self._device)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of the head and of the opened language model."""
+        return held_by(self._head, list(self._bodies.values()))
+
+    def close(self) -> None:
+        """Let go of the language model; the next call opens it again. The head stays."""
+        with self._lock:
+            self._bodies.clear()
+            self._tokenizer = None
+        if self._device.type != "cpu":
+            free_unused_memory()
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the files of the head and of the language model."""
+        return self._weights_sha256()
 
     @property
     def n_backbone_runs(self) -> int:
@@ -408,6 +438,12 @@ class _Head:
             is_mapped = file.read(2) == b"PK"  # torch's zip form; the older one is read whole
         own = [name for name in stored if self._state[name] is stored[name]]
         self._mapped = [stored[name] for name in own] if is_mapped else []
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds; mapped tensors are given back after each use."""
+        mapped = {id(tensor) for tensor in self._mapped}
+        return held_bytes(one for one in self._state.values() if id(one) not in mapped)
 
     def predict(
         self, features: FloatArray, subject_row: int, parcels: IntArray | None = None
