@@ -282,6 +282,19 @@ _TEXT2FMRI = ModelCard(
     ),
 )
 
+_PICTURE_PRECISION = Setting(
+    "precision",
+    "Precision of the network",
+    "float32",
+    "features",
+    help=(
+        "Shorter numbers are faster on GPUs and on some processors. They are used only there, and "
+        "only after fixed pictures got nearly the same responses in both; the error is written "
+        "beside the numbers."
+    ),
+    choices=(("float32", "32 bit, exact"), ("fast", "Shorter where that is faster")),
+)
+
 _THINGS_VIT = ModelCard(
     id="fmri-things_fmri_1-vit_b_32",
     title="THINGS fMRI, ViT-B/32",
@@ -318,6 +331,7 @@ _THINGS_VIT = ModelCard(
         "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
         "come with the model's metadata."
     ),
+    settings=(_PICTURE_PRECISION,),
 )
 
 _MOSAIC_CNN8 = ModelCard(
@@ -356,6 +370,7 @@ _MOSAIC_CNN8 = ModelCard(
         "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
         "published as figures only."
     ),
+    settings=(_PICTURE_PRECISION,),
 )
 
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
