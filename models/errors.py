@@ -10,6 +10,7 @@
     ├── ModelNotFoundError       no catalog row has this id
     ├── SpaceMismatchError       two things live in different spaces
     ├── RenderError              a picture could not be drawn on this machine
+    ├── DeviceMemoryError        not even one item fits into the memory of the device
     ├── WeightsError             files of a model are absent or unusable
     │   ├── HashMismatchError
     │   ├── OfflineError
@@ -24,6 +25,7 @@ view's edge, through ``app.messages``.
 __all__ = [
     "BoldcastError",
     "Cancelled",
+    "DeviceMemoryError",
     "DiskFullError",
     "HashMismatchError",
     "ModelNotFoundError",
@@ -69,6 +71,10 @@ class SpaceMismatchError(BoldcastError):
 
 class RenderError(BoldcastError):
     """A picture could not be drawn on this machine; the text names what is missing."""
+
+
+class DeviceMemoryError(BoldcastError):
+    """Not even one item fits into the memory of the device; the text says what to do."""
 
 
 class WeightsError(BoldcastError):
