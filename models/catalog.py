@@ -274,10 +274,11 @@ _TEXT2FMRI = ModelCard(
             "float32",
             "features",
             help=(
-                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
-                "nearly the same answer in both; the error is written beside the numbers."
+                "16 bits (bfloat16, or float16 where the device has no other) are faster on most "
+                "devices. They are used only after a fixed text gave nearly the same answer in "
+                "both; the error is written beside the numbers."
             ),
-            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+            choices=(("float32", "32 bit, exact"), ("reduced", "16 bit, faster")),
         ),
     ),
 )
@@ -288,11 +289,11 @@ _PICTURE_PRECISION = Setting(
     "float32",
     "features",
     help=(
-        "Shorter numbers are faster on GPUs and on some processors. They are used only there, and "
-        "only after fixed pictures got nearly the same responses in both; the error is written "
-        "beside the numbers."
+        "16 bits are faster on GPUs and on some processors. They are used only there, and only "
+        "after fixed pictures got nearly the same responses in both; the error is written beside "
+        "the numbers."
     ),
-    choices=(("float32", "32 bit, exact"), ("fast", "Shorter where that is faster")),
+    choices=(("float32", "32 bit, exact"), ("reduced", "16 bit where that is faster")),
 )
 
 _THINGS_VIT = ModelCard(

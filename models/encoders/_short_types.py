@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.encoders._precision import PrecisionError, compare_precisions
+from models.encoders._precision import PrecisionError, compare_precisions, measured_once
 from models.patterns import checkerboard, pink_noise, soft_disc, stripes, to_grey_levels
 from models.types import FloatArray, SettingValue, UInt8Array
-from models.weights.records import read_json, write_json
 
 __all__ = [
     "PROBE_STAGE",
     "NumberType",
-    "Probe",
     "choose_type",
     "probe_pictures",
     "shorter_types",
@@ -39,7 +36,7 @@ PROBE_STAGE = "measuring the error of shorter numbers"
 
 #: Raise it when the pictures or the comparison change: kept measurements are then made anew.
 _PROBE_VERSION = 1
-_PROBE_SIDE, _N_PICTURES = 256, 12
+_PROBE_SIDE, _N_NOISE = 256, 6
 
 #: Responses of the fixed pictures in one type, (n_pictures, n_places) for each file.
 Answer = Callable[[torch.dtype], Sequence[FloatArray]]
@@ -58,42 +55,6 @@ class NumberType:
 
     dtype: torch.dtype
     facts: Mapping[str, SettingValue]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Where the measurements of one file of weights are kept.
-
-    Parameters
-    ----------
-    path : Path
-        A small JSON file; where it cannot be written, the measurement is made in each process.
-    place : str
-        What computed: the device, in words.
-    """
-
-    path: Path
-    place: str
-
-    def key(self, dtype: torch.dtype) -> str:
-        """Name of one measurement: another device or torch may round in another way."""
-        version = torch.__version__.partition("+")[0]
-        return f"{name_of(dtype)}, {self.place}, torch {version}, pictures {_PROBE_VERSION}"
-
-    def read(self, dtype: torch.dtype) -> PrecisionError | None:
-        """Return the kept measurement of a type, or None."""
-        kept = read_json(self.path)
-        held = kept.get(self.key(dtype)) if isinstance(kept, dict) else None
-        if not isinstance(held, dict) or set(held) != set(PrecisionError.__dataclass_fields__):
-            return None
-        return PrecisionError(**{name: float(value) for name, value in held.items()})
-
-    def write(self, dtype: torch.dtype, error: PrecisionError) -> None:
-        """Keep a measurement."""
-        kept = read_json(self.path)
-        others = kept if isinstance(kept, dict) else {}
-        with suppress(OSError):  # a folder that is not ours to write in
-            write_json(self.path, {**others, self.key(dtype): asdict(error)})
 
 
 def type_of(facts: Mapping[str, SettingValue]) -> torch.dtype:
@@ -137,47 +98,55 @@ def shorter_types(device: torch.device, needs_matrix_unit: bool = False) -> tupl
 
 
 def choose_type(
-    wanted: SettingValue,
+    is_reduced: bool,
     candidates: Sequence[torch.dtype],
-    probes: Sequence[Probe],
+    folders: Sequence[Path],
+    place: str,
     answer: Answer,
 ) -> NumberType:
     """Choose the type to multiply in.
 
     Parameters
     ----------
-    wanted : str
-        ``"float32"``, or ``"fast"`` for the first candidate whose error is within the bound.
+    is_reduced : bool
+        Whether a shorter type than float32 is asked for.
     candidates : sequence of torch.dtype
-        From :func:`shorter_types`.
-    probes : sequence of Probe
-        One for each file of weights that the answers depend on.
+        From :func:`shorter_types`; the first whose error is within the bound is taken.
+    folders : sequence of Path
+        Where the measurements are kept: one for each file of weights that the answers depend on.
+    place : str
+        What computes, in words. Another device, or another torch, is measured by itself.
     answer : callable
-        Responses of :func:`probe_pictures` in a type, one array for each of ``probes``. Called
+        Responses of :func:`probe_pictures` in a type, one array for each of ``folders``. Called
         only for what was not measured before.
 
     Returns
     -------
     NumberType
-        float32 where no candidate is within the bound for all probes.
+        float32 where no candidate is within the bound for all files.
     """
-    if wanted != "fast":
-        return NumberType(torch.float32, {"precision": "float32"})
     facts: dict[str, SettingValue] = {}
-    if not candidates:
+    if is_reduced and not candidates:
         facts["precision_note"] = "no shorter type is known to be faster on this device"
-    exact: Sequence[FloatArray] | None = None
+    answers = lru_cache(maxsize=None)(answer)
     for dtype in candidates:
-        kept = [probe.read(dtype) for probe in probes]
-        errors = [error for error in kept if error is not None]
-        if len(errors) < len(probes):
-            exact = answer(torch.float32) if exact is None else exact
-            errors = [_error(*pair) for pair in zip(exact, answer(dtype), strict=True)]
-            for probe, error in zip(probes, errors, strict=True):
-                probe.write(dtype, error)
+        key = {
+            "type": name_of(dtype),
+            "place": place,
+            "torch": torch.__version__.partition("+")[0],
+            "pictures": str(_PROBE_VERSION),
+        }
+
+        def measure(number: int, dtype: torch.dtype = dtype) -> PrecisionError:
+            return _error(answers(torch.float32)[number], answers(dtype)[number])
+
+        errors = [
+            measured_once(folder, key, partial(measure, number))
+            for number, folder in enumerate(folders)
+        ]
         worst = _worst(errors)
-        facts[f"{name_of(dtype)}_against_float32"] = _words(worst)
-        if worst.is_within_bound:
+        facts[f"{name_of(dtype)}_against_float32"] = worst.words
+        if worst.is_acceptable:
             return NumberType(dtype, {"precision": name_of(dtype), **facts})
     return NumberType(torch.float32, {"precision": "float32", **facts})
 
@@ -195,15 +164,6 @@ def _worst(errors: Sequence[PrecisionError]) -> PrecisionError:
         min(error.row_correlation for error in errors),
         min(error.column_correlation for error in errors),
         max(error.largest for error in errors),
-    )
-
-
-def _words(error: PrecisionError) -> str:
-    """One line for provenance."""
-    verdict = "used" if error.is_within_bound else "outside the bound, not used"
-    return (
-        f"on {_N_PICTURES} fixed pictures: least r over rows {error.row_correlation:.6f}, over "
-        f"columns {error.column_correlation:.6f}, largest difference {error.largest:.2g}; {verdict}"
     )
 
 
@@ -227,7 +187,7 @@ def probe_pictures() -> UInt8Array:
         [0 * disc, 0 * disc, 0 * disc],
     ]
     pictures = [_square(to_grey_levels(np.array(each))) for each in drawn]
-    for number in range(_N_PICTURES - len(drawn)):
+    for number in range(_N_NOISE):
         noise = [pink_noise(3 * number + colour, _PROBE_SIDE) for colour in range(3)]
         pictures.append(np.array(noise))
     stack: UInt8Array = np.stack(pictures)

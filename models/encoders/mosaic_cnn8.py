@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders._mosaic_places import MosaicPlaces
-from models.encoders._picture_model import Picture, PictureModel, as_tensor
+from models.encoders._picture_model import Picture, as_tensor
+from models.encoders._shared_network import SharedNetworkModel
 from models.encoders.base import Features
 from models.errors import WeightsError
 from models.spaces import FSLR32K
@@ -46,7 +47,7 @@ _BATCH = {"cpu": 1, "cuda": 16, "mps": 4}
 _PROBE_EVERY = 20
 
 
-class MosaicCnn8(PictureModel):
+class MosaicCnn8(SharedNetworkModel):
     """Responses of 57,051 cortical vertices to pictures, on fsLR32k.
 
     Parameters

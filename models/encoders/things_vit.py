@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.encoders._masks import mask_indices
-from models.encoders._picture_model import Picture, PictureModel, as_tensor
+from models.encoders._picture_model import Picture, as_tensor
+from models.encoders._shared_network import SharedNetworkModel
 from models.encoders.base import Features
 from models.errors import SelectionError, UnknownRegionError, WeightsError
 from models.spaces import get_space
@@ -79,7 +80,7 @@ class ThingsFeatures(Features):
     pictures: tuple[Picture, ...] = ()
 
 
-class ThingsViT(PictureModel):
+class ThingsViT(SharedNetworkModel):
     """Responses of single voxels to pictures; one brain a subject, no common space.
 
     Parameters
