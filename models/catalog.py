@@ -274,12 +274,26 @@ _TEXT2FMRI = ModelCard(
             "float32",
             "features",
             help=(
-                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
-                "nearly the same answer in both; the error is written beside the numbers."
+                "16 bits (bfloat16, or float16 where the device has no other) are faster on most "
+                "devices. They are used only after a fixed text gave nearly the same answer in "
+                "both; the error is written beside the numbers."
             ),
-            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+            choices=(("float32", "32 bit, exact"), ("reduced", "16 bit, faster")),
         ),
     ),
+)
+
+_PICTURE_PRECISION = Setting(
+    "precision",
+    "Precision of the network",
+    "float32",
+    "features",
+    help=(
+        "16 bits are faster on GPUs and on some processors. They are used only there, and only "
+        "after fixed pictures got nearly the same responses in both; the error is written beside "
+        "the numbers."
+    ),
+    choices=(("float32", "32 bit, exact"), ("reduced", "16 bit where that is faster")),
 )
 
 _THINGS_VIT = ModelCard(
@@ -318,6 +332,7 @@ _THINGS_VIT = ModelCard(
         "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
         "come with the model's metadata."
     ),
+    settings=(_PICTURE_PRECISION,),
 )
 
 _MOSAIC_CNN8 = ModelCard(
@@ -356,6 +371,7 @@ _MOSAIC_CNN8 = ModelCard(
         "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
         "published as figures only."
     ),
+    settings=(_PICTURE_PRECISION,),
 )
 
 CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)

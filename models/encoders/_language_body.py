@@ -26,7 +26,7 @@ from models.memory import Bytes
 
 __all__ = ["LanguageBody", "Precision"]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 _CHUNK = 2048  # tokens between two looks at the cache of keys and values
 
@@ -111,7 +111,7 @@ class LanguageBody:
         Snapshot with ``config.json`` and safetensors. Nothing in it is run.
     device : torch.device
         On another device than the processor, weights are copied there once.
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "float16"}
         Type of the matrix products; everything else is float32.
 
     Attributes
@@ -210,11 +210,11 @@ class LanguageBody:
         if name in self._copies:
             return self._copies[name]
         stored = self.weights[name]
-        dtype = torch.float32 if self.precision == "float32" else torch.bfloat16
+        dtype: torch.dtype = getattr(torch, self.precision)
         if self.device.type != "cpu":
             self._copies[name] = stored.to(self.device, dtype)
             return self._copies[name]
-        if dtype == torch.bfloat16 or stored.dtype == dtype:
+        if dtype != torch.float32 or stored.dtype == dtype:
             return stored.to(dtype)
         buffer = self._scratch.get("weight", *stored.shape)
         return buffer.copy_(stored)

@@ -1,6 +1,7 @@
 """What each model says of its memory; a closed one answers as before; rows stand for the whole."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -141,18 +142,24 @@ def test_things_hash_names_whose_components_were_taken(tmp_path):
     assert make().features_sha256() != alone
 
 
-def test_huze_hash_is_of_the_named_subjects(tmp_path):
-    make = make_huze(tmp_path)
-    one, two = make().features_sha256(("sub-01",)), make().features_sha256(("sub-02",))
-    assert one == make().features_sha256()
-    assert len({one, two, make().features_sha256(("sub-01", "sub-02"))}) == 3
+def test_huze_hash_is_of_the_named_subjects(monkeypatch):
+    files = {"sub-01": "1" * 64, "sub-02": "2" * 64}
+    monkeypatch.setattr(
+        NsdHuze, "_person", lambda self, subject: SimpleNamespace(sha256=files[subject])
+    )
+    model = NsdHuze(HUZE_CARD, "cpu")
+    one, two = model.features_sha256(("sub-01",)), model.features_sha256(("sub-02",))
+    assert one == model.features_sha256()
+    assert len({one, two, model.features_sha256(("sub-01", "sub-02"))}) == 3
+    files["sub-01"] = "3" * 64
+    assert model.features_sha256(("sub-01",)) != one
 
 
 def test_the_network_of_things_is_memory_held_and_its_components_are_not(tmp_path):
     model = make_things(tmp_path)()
     ask(model)
     loaded = model._loaded
-    network, readout = loaded["network"], loaded[("readout", "sub-01")]
+    network, readout = loaded[("network", torch.float32)], loaded[("readout", "sub-01")]
     assert readout.held == Bytes(host=readout._centre.numel() * 4)
     assert held_by(network).host >= 4 * sum(
         tensor.numel() for block in network._blocks for tensor in block.values()

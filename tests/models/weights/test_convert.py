@@ -135,6 +135,35 @@ def test_originals_can_be_dropped_and_the_form_stays_in_use(source, home):
         converted([source], "a", 2, build, home=home)
 
 
+def test_an_original_of_several_parts_is_kept_until_all_are_converted(source, home):
+    def part(name):
+        return converted([source], name, 1, Build(), home=home, parts=lambda: ("one", "two"))
+
+    place = part("one")
+    with pytest.raises(WeightsError, match=r"w\.npy is kept: two"):
+        convert.drop_originals(place)
+    other = part("two")
+    (other / "a.npy").write_bytes(b"x" * (other / "a.npy").stat().st_size)
+    with pytest.raises(HashMismatchError):
+        convert.drop_originals(place)
+    (other / "manifest.json").unlink()
+    assert source.exists()
+    part("two")
+    assert convert.drop_originals(place) == len(b"original")
+    assert part("one") == place
+    assert part("two") == other
+
+
+def test_a_part_of_an_older_original_does_not_count(source, home):
+    def part(name):
+        return converted([source], name, 1, Build(), home=home, parts=lambda: ("one", "two"))
+
+    part("two")
+    source.write_bytes(b"another original")
+    with pytest.raises(WeightsError, match="is kept: two"):
+        convert.drop_originals(part("one"))
+
+
 def test_originals_of_a_damaged_form_are_kept(source, home):
     place = converted([source], "a", 1, Build(), home=home)
     (place / "a.npy").write_bytes(b"x" * (place / "a.npy").stat().st_size)
