@@ -129,7 +129,7 @@ def choose_type(
     if is_reduced and not candidates:
         facts["precision_note"] = "no shorter type is known to be faster on this device"
     answers = lru_cache(maxsize=None)(answer)
-    for dtype in candidates:
+    for dtype in candidates if is_reduced else ():
         key = {
             "type": name_of(dtype),
             "place": place,

@@ -411,14 +411,14 @@ def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(
 ):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_fp16": True})
     model = MosaicCnn8(CARD, "cpu", home)
-    fast = SETTINGS.replace(precision="fast")
-    short = model.features(PICTURES, fast)
-    (response,) = model.readout(short, Selection(("sub-01",)), fast)
+    reduced = SETTINGS.replace(precision="reduced")
+    short = model.features(PICTURES, reduced)
+    (response,) = model.readout(short, Selection(("sub-01",)), reduced)
     facts = response.provenance.settings
     assert facts["precision"] == "float16"
     assert facts["float16_against_float32"].endswith("used")
     assert model.n_pictures_seen == len(PICTURES)
-    assert (model._converted("core") / "precision.json").is_file()
+    assert (model._converted("core") / "precision").is_dir()
     error = compare_precisions(whole.values, response.values)
     assert error.row_correlation >= 0.9999
     assert error.column_correlation >= 0.995
@@ -431,17 +431,19 @@ def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(
         raise AssertionError("measured again")
 
     monkeypatch.setattr(MosaicCnn8, "_answer", refuse)
-    again = MosaicCnn8(CARD, "cpu", home).features(PICTURES, fast)
+    again = MosaicCnn8(CARD, "cpu", home).features(PICTURES, reduced)
     np.testing.assert_array_equal(again.arrays[0], short.arrays[0])
     assert again.facts == short.facts
 
 
 def test_a_processor_without_a_matrix_unit_stays_exact(home, monkeypatch, features):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    fast = MosaicCnn8(CARD, "cpu", home).features(PICTURES, SETTINGS.replace(precision="fast"))
-    np.testing.assert_array_equal(fast.arrays[0], features.arrays[0])
-    assert fast.facts["precision"] == "float32"
-    assert "faster" in fast.facts["precision_note"]
+    reduced = MosaicCnn8(CARD, "cpu", home).features(
+        PICTURES, SETTINGS.replace(precision="reduced")
+    )
+    np.testing.assert_array_equal(reduced.arrays[0], features.arrays[0])
+    assert reduced.facts["precision"] == "float32"
+    assert "faster" in reduced.facts["precision_note"]
 
 
 def test_numbers_too_large_for_the_shorter_type_are_computed_exactly(model, whole):

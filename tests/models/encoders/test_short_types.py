@@ -1,15 +1,11 @@
 """A shorter number type is used where it is faster and close enough, and measured once."""
 
-import json
-import math
-
 import numpy as np
 import pytest
 import torch
 
 from models.encoders import _short_types
 from models.encoders._short_types import (
-    Probe,
     choose_type,
     probe_pictures,
     shorter_types,
@@ -35,8 +31,14 @@ class Answer:
 
 
 @pytest.fixture
-def probe(tmp_path):
-    return Probe(tmp_path / "precision.json", "cpu")
+def choose(tmp_path):
+    """Choose as in a new process, on the same files."""
+
+    def call(candidates, answer, place="cpu", n_files=1, is_reduced=True):
+        folders = [tmp_path / f"weights {number}" / "precision" for number in range(n_files)]
+        return choose_type(is_reduced, candidates, folders, place, answer)
+
+    return call
 
 
 @pytest.mark.parametrize(
@@ -76,105 +78,104 @@ def test_types_of_a_processor_follow_its_units(
     assert shorter_types(MPS) == ()
 
 
-def test_float32_is_not_measured_against_itself(probe):
+def test_float32_is_not_measured_against_itself(choose, tmp_path):
     answer = Answer()
-    chosen = choose_type("float32", (HALF,), [probe], answer)
+    chosen = choose((HALF,), answer, is_reduced=False)
     assert (chosen.dtype, chosen.facts) == (SINGLE, {"precision": "float32"})
     assert not answer.asked
-    assert not probe.path.exists()
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_device_without_a_faster_type_says_so(probe):
-    chosen = choose_type("fast", (), [], Answer())
+def test_a_device_without_a_faster_type_says_so(choose):
+    chosen = choose((), Answer())
     assert chosen.dtype == SINGLE
     assert "no shorter type is known to be faster" in chosen.facts["precision_note"]
 
 
-def test_the_first_type_within_the_bound_is_used(probe):
+def test_the_first_type_within_the_bound_is_used(choose):
     answer = Answer(float16=0.001, bfloat16=0.001)
-    chosen = choose_type("fast", (HALF, BRAIN), [probe], answer)
+    chosen = choose((HALF, BRAIN), answer)
     assert chosen.dtype == HALF
     assert chosen.facts["precision"] == "float16"
     assert answer.asked == ["float32", "float16"]
-    centred = EXACT - EXACT.mean(0)
     short = Answer(float16=0.001)(HALF)[0]
-    least = min(
-        np.corrcoef(a, b)[0, 1] for a, b in zip(centred, short - short.mean(0), strict=True)
-    )
+    pairs = zip(EXACT - EXACT.mean(0), short - short.mean(0), strict=True)
+    least = min(np.corrcoef(a, b)[0, 1] for a, b in pairs)
     words = chosen.facts["float16_against_float32"]
-    assert f"on 12 fixed pictures: least r over rows {least:.6f}" in words
-    assert words.endswith("used")
-    assert "not used" not in words
+    assert f"least r over rows {least:.6f}" in words
+    assert words.endswith("; used")
 
 
-def test_what_is_outside_the_bound_is_passed_over(probe):
+def test_what_is_outside_the_bound_is_passed_over(choose):
     answer = Answer(float16=0.1, bfloat16=0.001)  # r = 1 / sqrt(1.01) is below 0.9999
-    chosen = choose_type("fast", (HALF, BRAIN), [probe], answer)
+    chosen = choose((HALF, BRAIN), answer)
     assert chosen.dtype == BRAIN
-    assert "outside the bound, not used" in chosen.facts["float16_against_float32"]
+    assert "outside the bound" in chosen.facts["float16_against_float32"]
     assert answer.asked == ["float32", "float16", "bfloat16"]
-    chosen = choose_type("fast", (HALF,), [probe], answer)
+    chosen = choose((HALF,), answer)
     assert chosen.dtype == SINGLE
     assert chosen.facts["precision"] == "float32"
     assert type_of(chosen.facts) == SINGLE
 
 
 @pytest.mark.parametrize("wrong", [np.inf, np.nan])
-def test_numbers_that_overflow_are_never_good(probe, wrong):
+def test_numbers_that_overflow_are_never_good(choose, wrong):
     def answer(dtype):
         answers = EXACT.copy()
         if dtype == HALF:
             answers[3, 7] = wrong
         return [answers]
 
-    chosen = choose_type("fast", (HALF, BRAIN), [probe], answer)
+    chosen = choose((HALF, BRAIN), answer)
     assert chosen.dtype == BRAIN
-    assert probe.read(HALF).largest == math.inf
-    assert choose_type("fast", (HALF,), [probe], answer).dtype == SINGLE
+    assert "largest difference inf" in chosen.facts["float16_against_float32"]
+    assert choose((HALF,), answer).dtype == SINGLE
 
 
-def test_it_is_measured_once_and_kept(probe):
-    first = choose_type("fast", (HALF, BRAIN), [probe], Answer(float16=0.1, bfloat16=0.001))
+def test_it_is_measured_once_and_kept(choose):
+    first = choose((HALF, BRAIN), Answer(float16=0.1, bfloat16=0.001))
     again = Answer()
-    second = choose_type("fast", (HALF, BRAIN), [Probe(probe.path, "cpu")], again)
+    second = choose((HALF, BRAIN), again)
     assert (second.dtype, second.facts) == (first.dtype, first.facts)
     assert not again.asked
-    assert len(json.loads(probe.path.read_text())) == 2
 
 
 @pytest.mark.parametrize("change", ["place", "torch", "pictures", "damage"])
-def test_what_is_kept_of_another_place_does_not_count(probe, monkeypatch, change):
-    choose_type("fast", (HALF,), [probe], Answer())
-    if change == "place":
-        probe = Probe(probe.path, "a GPU")
-    elif change == "torch":
+def test_what_is_kept_of_another_place_does_not_count(choose, tmp_path, monkeypatch, change):
+    choose((HALF,), Answer())
+    if change == "torch":
         monkeypatch.setattr(torch, "__version__", "3.0.0+cu140")
     elif change == "pictures":
         monkeypatch.setattr(_short_types, "_PROBE_VERSION", 2)
-    else:
-        probe.path.write_text('{"float16": ')
+    elif change == "damage":
+        (kept,) = tmp_path.rglob("*.json")
+        kept.write_text('{"float16": ')
     answer = Answer()
-    choose_type("fast", (HALF,), [probe], answer)
+    choose((HALF,), answer, place="a GPU" if change == "place" else "cpu")
     assert answer.asked == ["float32", "float16"]
 
 
-def test_all_files_must_be_within_the_bound(tmp_path):
-    probes = [Probe(tmp_path / f"{number}.json", "cpu") for number in (1, 2)]
-    choose_type("fast", (HALF,), probes[:1], Answer())
-
+def test_all_files_must_be_within_the_bound(choose):
     def answer(dtype):
-        good, bad = Answer(float16=0.001), Answer(float16=0.1)
-        return [*good(dtype), *bad(dtype)]
+        return [*Answer(float16=0.001)(dtype), *Answer(float16=0.1)(dtype)]
 
-    assert choose_type("fast", (HALF,), probes[:1], Answer()).dtype == HALF
-    assert choose_type("fast", (HALF,), probes, answer).dtype == SINGLE
+    assert choose((HALF,), Answer()).dtype == HALF
+    chosen = choose((HALF,), answer, n_files=2)
+    assert chosen.dtype == SINGLE
+    assert "outside the bound" in chosen.facts["float16_against_float32"]
 
 
-def test_a_folder_that_cannot_be_written_only_forgets(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    probe, answer = Probe(tmp_path / "file" / "precision.json", "cpu"), Answer()
+def test_several_files_share_one_pass_of_each_type(choose):
+    answer = Answer(n_probes=3)
+    choose((HALF,), answer, n_files=3)
+    assert answer.asked == ["float32", "float16"]
+
+
+def test_a_folder_that_cannot_be_written_only_forgets(choose, tmp_path):
+    (tmp_path / "weights 0").write_text("in the way")
+    answer = Answer()
     for _ in range(2):
-        assert choose_type("fast", (HALF,), [probe], answer).dtype == HALF
+        assert choose((HALF,), answer).dtype == HALF
     assert answer.asked == ["float32", "float16"] * 2
 
 

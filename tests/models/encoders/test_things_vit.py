@@ -297,15 +297,15 @@ def test_dropping_originals_keeps_all_subjects_at_hand(home, tmp_path, whole):
 def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(home, monkeypatch, whole):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     model = ThingsViT(CARD, "cpu", home)
-    fast = SETTINGS.replace(precision="fast")
-    features = model.features(PICTURES, fast)
-    (response,) = model.readout(features, Selection(("sub-01",)), fast)
+    reduced = SETTINGS.replace(precision="reduced")
+    features = model.features(PICTURES, reduced)
+    (response,) = model.readout(features, Selection(("sub-01",)), reduced)
     facts = response.provenance.settings
     assert facts["precision"] == "bfloat16"
     assert facts["bfloat16_against_float32"].endswith("used")
     assert model.n_pictures_seen == len(PICTURES)
     for subject in ("sub-01", "sub-02"):
-        assert (model._converted(subject) / "precision.json").is_file()
+        assert (model._converted(subject) / "precision").is_dir()
     error = compare_precisions(whole.values, response.values)
     assert error.row_correlation >= 0.9999
     assert error.column_correlation >= 0.995
@@ -315,7 +315,7 @@ def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(home, monkey
         raise AssertionError("measured again")
 
     monkeypatch.setattr(ThingsViT, "_answers", refuse)
-    again = ThingsViT(CARD, "cpu", home).features(PICTURES, fast)
+    again = ThingsViT(CARD, "cpu", home).features(PICTURES, reduced)
     np.testing.assert_array_equal(again.arrays[0], features.arrays[0])
     assert again.facts == features.facts
 
@@ -324,14 +324,14 @@ def test_a_subject_that_comes_later_is_measured_by_itself(home, tmp_path, monkey
     shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("converted"))
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     model = ThingsViT(CARD, "cpu", tmp_path / "home")
-    fast = SETTINGS.replace(precision="fast")
-    features = model.features(PICTURES[:1], fast, subjects=("sub-01",))
+    reduced = SETTINGS.replace(precision="reduced")
+    features = model.features(PICTURES[:1], reduced, subjects=("sub-01",))
     seen = []
     answers = ThingsViT._answers
     monkeypatch.setattr(
         ThingsViT, "_answers", lambda self, *rest: seen.append(rest[0]) or answers(self, *rest)
     )
-    (response,) = model.readout(features, Selection(("sub-02",)), fast)
+    (response,) = model.readout(features, Selection(("sub-02",)), reduced)
     assert set(seen) == {("sub-02",)}
     assert response.provenance.settings["precision"] == "bfloat16"
 
