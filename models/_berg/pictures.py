@@ -240,7 +240,8 @@ def _read_pictures(stimulus: Any) -> NDArray[Any]:
 
     try:
         array = np.asarray(stimulus)
-    except (ValueError, TypeError) as problem:  # rows of different lengths, or on a GPU
+    except (ValueError, TypeError, RuntimeError) as problem:
+        # rows of different lengths, or a tensor on a GPU or with gradients
         raise StimulusError(
             "Pictures are one array of (n_pictures, 3, height, width) in ordinary memory."
         ) from problem

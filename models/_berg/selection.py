@@ -90,8 +90,9 @@ def read_names(chosen: Mapping[str, Any], key: str) -> list[str] | None:
     given = chosen.get(key)
     if given is None:
         return None
-    names = [given] if isinstance(given, str) else given
-    is_list = isinstance(names, list | tuple | set | frozenset | np.ndarray)
+    names = given.ravel().tolist() if isinstance(given, np.ndarray) else given
+    names = [names] if isinstance(names, str) else names
+    is_list = isinstance(names, list | tuple)
     if not is_list or not all(isinstance(name, str) for name in names):
         raise SelectionError(f"{key} is a name or a list of names; got {given!r}.")
     return [str(name) for name in names]

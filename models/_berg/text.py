@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,7 +14,13 @@ from models._berg.base import BergModel
 from models._berg.progress import Bar
 from models._berg.selection import nothing_selected, read_names
 from models.encoders.base import Features
-from models.errors import OfflineError, SettingError, SpaceMismatchError, StimulusError
+from models.errors import (
+    OfflineError,
+    SettingError,
+    SpaceMismatchError,
+    StimulusError,
+    WeightsError,
+)
 from models.spaces import SCHAEFER1000
 from models.stimulus import Stimulus
 from models.types import FloatArray, IntArray, Report, Selection
@@ -33,9 +40,17 @@ _NOT_COMPARED = "extractor_LLM_dtype"
 
 
 class Text2fMRI(BergModel):
-    """Parcels of the Schaefer atlas; answers tensors (n_volumes, n_selected), parcels rising."""
+    """Parcels of the Schaefer atlas; answers tensors (n_volumes, n_selected), parcels rising.
+
+    Attributes
+    ----------
+    facts : dict
+        How the last transcript was read: precision, and how it was cut into windows where it was
+        longer than the language model takes at once.
+    """
 
     selection_keys = ("roi", "voxel_index")
+    facts: Mapping[str, Any] = MappingProxyType({})
 
     def generate_response(
         self, stimulus: Any, show_progress: bool = False, low_mem_use: bool = False
@@ -67,6 +82,7 @@ class Text2fMRI(BergModel):
         transcript = self._read_transcript(stimulus)
         with Bar(len(transcript.lines), "volume", show_progress) as bar:
             features = self._features(transcript, bar.report)
+            self.facts = dict(features.facts)
             if is_frugal:
                 self.cleanup()
             answers = {subject: self._read(features, subject) for subject in self.subjects}
@@ -235,7 +251,10 @@ def _variants_here(home: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names):
         path = find_hub_file(name, "config.json", home)
-        content = None if path is None else json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict):
-            found[name] = content
+        if path is None:
+            continue
+        try:
+            found[name] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise WeightsError(f"config.json of {name} is damaged: fetch it again.") from error
     return found

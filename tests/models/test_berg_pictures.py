@@ -1,6 +1,7 @@
 """BERG's three models of pictures: containers, selections, and no picture analysed twice."""
 
 import gc
+import socket
 import weakref
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from models import BERG
 from models._berg import pictures as berg_pictures
 from models.errors import SelectionError, UnknownRegionError
 from tests.berg_samples import HUZE, MOSAIC, THINGS
-from tests.models.encoders.published_samples import mosaic_vertices, things_regions
+from tests.models.encoders.published_samples import (
+    mosaic_vertices,
+    things_regions,
+    write_things_subject,
+    write_vit,
+)
 
 STACK = np.random.default_rng(1).integers(0, 256, (3, 3, 40, 40), np.uint8)
 GOLDEN = Path(__file__).parents[1] / "golden_data" / "huze_tiny.npz"
@@ -343,3 +349,28 @@ def test_progress_is_drawn_only_when_asked(berg, capsys):
     assert capsys.readouterr().err == ""
     berg.encode(model, STACK, show_progress=True)
     assert "3/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model_id", [THINGS, MOSAIC, HUZE])
+def test_no_model_of_pictures_asks_a_network(berg_home, monkeypatch, model_id):
+    def refuse(*address):
+        raise AssertionError(f"asked {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert flat(answer(BERG(berg_home), model_id)).shape[0] == len(STACK)
+
+
+def test_a_subject_whose_files_arrive_later_is_answered_and_remembered(tmp_path):
+    write_vit(tmp_path)
+    write_things_subject(THINGS, tmp_path, "sub-01")
+    berg = BERG(tmp_path)
+    first = berg.get_encoding_model(THINGS, subject=1, device="cpu", selection={"roi": ["V1"]})
+    berg.encode(first, STACK)
+    write_things_subject(THINGS, tmp_path, "sub-03")
+    late = answer(berg, THINGS, subject=3, selection={"roi": ["V1"]})
+    fresh = answer(BERG(tmp_path), THINGS, subject=3, selection={"roi": ["V1"]})
+    np.testing.assert_allclose(late, fresh, rtol=0, atol=1e-5)
+    assert first.encoder.n_pictures_seen == 2 * len(STACK)
+    answer(berg, THINGS, subject=[1, 3], selection={"roi": ["V1"]})
+    assert first.encoder.n_pictures_seen == 2 * len(STACK)

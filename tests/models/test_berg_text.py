@@ -146,6 +146,15 @@ def test_nothing_is_asked_of_a_network(berg_home, lines, monkeypatch, tmp_path):
     berg.get_model_metadata(TEXT)
 
 
+def test_a_model_says_how_a_long_transcript_was_read(berg, lines):
+    model = load(berg)
+    assert not model.facts
+    berg.encode(model, lines)
+    assert model.facts["transcript"].startswith("whole: 27 tokens")
+    berg.encode(model, lines * 4)
+    assert "windows of 64" in model.facts["transcript"]
+
+
 # Variants
 
 
