@@ -22,6 +22,7 @@ __all__ = [
     "WeightFile",
     "check_repo",
     "known_llm",
+    "known_variants",
     "llm_files",
     "needed_files",
     "subject_numbers",
@@ -228,6 +229,12 @@ def known_llm(variant: str, home: str | Path | None = None) -> str:
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"config.json of {variant} is damaged: fetch it again.") from error
     return check_repo(llm)
+
+
+def known_variants(home: str | Path | None = None) -> tuple[str, ...]:
+    """Text2fMRI variants that are known without a network: the default, its sisters, those here."""
+    found = {*_LLM_OF_VARIANT, *locations.find_text_variants(home)} - {DEFAULT_TEXT_VARIANT}
+    return (DEFAULT_TEXT_VARIANT, *sorted(found))
 
 
 def check_repo(name: object) -> str:
