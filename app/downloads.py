@@ -43,6 +43,7 @@ __all__ = [
     "has_own_files",
     "is_allowed",
     "is_verified",
+    "is_whole_size_known",
     "left_of",
     "shared",
     "shelf",
@@ -336,6 +337,11 @@ def left_of(plan: FetchPlan) -> int:
     """Bytes of a plan that are still to come, as of now."""
     left = [item for item in plan.items if not item.path.is_file()]
     return sum(item.expected.size - item.begun_bytes for item in left)
+
+
+def is_whole_size_known(card: ModelCard, variant: str) -> bool:
+    """Whether all files are known by name: those of a new variant's language model are not."""
+    return card.id != plans.TEXT or bool(plans.known_llm(variant or plans.DEFAULT_TEXT_VARIANT))
 
 
 def about_bytes(card: ModelCard, variant: str = "") -> int:

@@ -42,7 +42,8 @@ def draw(
     plan = _plan(jobs, subjects, variant)
     running = [job for job in jobs if not job.is_finished]
     if not set(subjects) <= _being_fetched(running, variant):
-        st.markdown(_size_sentence(found, plan))
+        is_whole = downloads.is_whole_size_known(card, variant)
+        st.markdown(_size_sentence(found, plan, is_whole=is_whole))
         _warn_of_room(found, plan, shelf)
     for job in running:
         _progress(job, may_change)
@@ -88,7 +89,7 @@ def _plan(jobs: Sequence[Job], subjects: Sequence[str], variant: str) -> FetchPl
     return None
 
 
-def _size_sentence(found: State, plan: FetchPlan | None) -> str:
+def _size_sentence(found: State, plan: FetchPlan | None, *, is_whole: bool) -> str:
     """Say what is to come, and how well that is known."""
     if found.is_ready:
         words = f"Everything for this is here: {size_words(found.present_bytes)}."
@@ -103,6 +104,8 @@ def _size_sentence(found: State, plan: FetchPlan | None) -> str:
         converted_bytes = plan.converted_bytes
     else:
         words = f"**About {size_words(found.missing_bytes)}** to fetch, told from published shapes"
+        if not is_whole:
+            words += ", without the language model, which the hub names when asked"
         converted_bytes = found.converted_bytes
     if converted_bytes:
         words += f"; about {size_words(converted_bytes)} more for the converted form at first use"
@@ -341,7 +344,7 @@ def _success_words(job: Job) -> str:
     if job.task.kind in ("remove", "drop"):
         return f"{size_words(result)} set free."
     if job.task.kind == "variants":
-        return f"The hub lists {len(result)} variants."
+        return f"The hub lists {len(result)} variant{'s' * (len(result) != 1)}."
     return ""
 
 

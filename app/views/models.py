@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import downloads
+from app import downloads, messages
 from app.downloads import Job, Shelf, State, Task, size_words
 from app.views import model_jobs
 from models import catalog
 from models.catalog import ModelCard
+from models.errors import BoldcastError
 
 __all__ = ["render"]
 
@@ -68,8 +69,11 @@ def _card(card: ModelCard, shelf: Shelf, may_change: bool) -> None:
         with head:
             st.badge("embedded", icon=":material/check:", color="green")
         st.caption("Part of the program: nothing to fetch, nothing to remove.")
-    else:
+        return
+    try:
         _files(card, shelf, head, may_change)
+    except (BoldcastError, OSError) as error:
+        messages.show(error)
 
 
 def _facts(card: ModelCard) -> str:

@@ -11,7 +11,7 @@ from app.downloads import Downloads, Progress
 from app.views import model_jobs, models
 from models.catalog import CATALOG, PUBLISHED
 from models.errors import DiskFullError, OfflineError
-from models.weights import convert, files, plans
+from models.weights import convert, files, locations, plans
 from models.weights.ask import FetchPlan, Item
 from models.weights.remote import NotThereError, RemoteFile
 from models.weights.transfer import part_path
@@ -210,8 +210,34 @@ def test_other_variants_are_looked_for_only_on_request(monkeypatch, jobs):
     )
     test = open_page()
     finish(click(test, "variants", TEXT), jobs, TEXT)
+    assert "The hub lists 1 variant." in words(test)
     picker = test.selectbox(key=f"variant:{TEXT}")
     assert [option.partition(",")[0] for option in picker.options][-1] == "big"
+
+
+def test_the_size_of_an_unknown_language_model_is_not_made_up(home):
+    put_config(home, "x/Text2fMRI-new", "")
+    test = open_page()
+    test.selectbox(key=f"variant:{TEXT}").set_value("x/Text2fMRI-new")
+    assert "without the language model, which the hub names when asked" in words(run(test))
+
+
+def test_a_damaged_file_spoils_its_own_card_only(home):
+    put_config(home, plans.DEFAULT_TEXT_VARIANT, "{")
+    test = open_page()
+    assert len(test.error) == 1
+    assert "is damaged: delete it" in test.error[0].value.replace("\\", "").replace("\u2060", "")
+    assert len(test.subheader) == len(CATALOG) + len(PUBLISHED)
+    assert f"fetch:{THINGS}" in keys(test)
+
+
+def put_config(home, variant, text):
+    """Begin a variant in BERG's own cache; an empty text leaves its config out."""
+    cache = locations.weights_folder(TEXT, home)
+    folder = locations.hub_snapshot_folder(cache, variant)
+    folder.mkdir(parents=True)
+    if text:
+        (folder / "config.json").write_text(text)
 
 
 # Fetching -----------------------------------------------------------------------------------

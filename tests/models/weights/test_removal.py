@@ -87,7 +87,9 @@ def test_known_variants_begin_with_the_default_and_hold_those_here(home):
         "ShreyDixit/Text2fMRI-Qwen-2.5-3B",
     )
     put_variant(home, "x/Text2fMRI-y", "Qwen/Qwen2.5-0.5B")
+    (locations.weights_folder(plans.TEXT, home) / "models--x--Text2fMRI--odd").mkdir()
     assert plans.known_variants(home)[-1] == "x/Text2fMRI-y"
+    assert len(plans.known_variants(home)) == 3
 
 
 def test_an_original_is_dropped_once_it_is_converted(home):
