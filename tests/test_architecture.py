@@ -96,12 +96,14 @@ def test_components_use_types_spaces_and_drawing_only(path):
 
 
 @pytest.mark.parametrize("path", sources("app"), ids=module_name)
-def test_only_cache_calls_models_and_nothing_in_app_knows_torch(path):
+def test_only_cache_and_downloads_call_models_and_nothing_in_app_knows_torch(path):
     for module in imports_of(path):
         assert not is_in(module, {"torch", "transformers"}), module
         if path.name in ("cache.py", "server.py") or not module.startswith("models."):
             continue
         allowed = {"models.types", "models.errors", "models.catalog", "models.stimulus"}
+        if path.name == "downloads.py":
+            allowed.add("models.weights")
         assert is_in(module, allowed), f"{path.name} imports {module}"
 
 
