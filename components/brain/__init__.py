@@ -11,7 +11,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from components.brain.wire import Labels, pack_response
-from components.static import static_url
+from components.static import entry_url
 from models.types import Hemisphere, Response, UInt8Array
 
 __all__ = ["LAYOUTS", "Layout", "Pick", "brain_view", "entry_script", "pack_view", "read_pick"]
@@ -160,7 +160,7 @@ def _ignore() -> None:
 
 @lru_cache(maxsize=32)
 def _component(key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the modules from the server."""
+    """Register the component of one view; its inline entry imports the rest from the server."""
     css = (Path(__file__).parent / "frontend" / "brain.css").read_text(encoding="utf-8")
     component: Callable[..., Any] = st.components.v2.component(
         f"boldcast_brain_{key.replace('.', '-')}", html=_HTML, css=css, js=entry_script(key)
@@ -172,7 +172,7 @@ def entry_script(key: str) -> str:
     """JavaScript handed to Streamlit; it must have a newline, or it is taken for a path."""
     return (
         "export default async function (component) {\n"
-        f'  const url = new URL("{static_url("brain", "main.js")}", document.baseURI);\n'
+        f'  const url = new URL("{entry_url("brain")}", document.baseURI);\n'
         "  const { streamlitMount } = await import(url.href);\n"
         f'  return streamlitMount(component, "{key}");\n'
         "}\n"

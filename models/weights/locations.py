@@ -21,6 +21,7 @@ __all__ = [
     "find_atlas_file",
     "find_hub_file",
     "find_hub_snapshot",
+    "find_text_variants",
     "find_torch_checkpoint",
     "hub_caches",
     "hub_snapshot_folder",
@@ -195,6 +196,13 @@ def find_hub_file(
     """
     folder = find_hub_snapshot(repo, (name,), home, revision)
     return None if folder is None else folder / name
+
+
+def find_text_variants(home: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """Names of Text2fMRI variants that a Hugging Face cache holds, or the beginning of one."""
+    folders = [f for cache in hub_caches(home) for f in cache.glob("models--*--*Text2fMRI*")]
+    names = {folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders}
+    return tuple(sorted(names))
 
 
 def nilearn_folders(home: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:

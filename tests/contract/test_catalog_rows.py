@@ -38,6 +38,8 @@ def test_ids_are_unique():
         "caveat",
         "long_caveat",
         "accuracy",
+        "training",
+        "output",
     ],
 )
 def test_every_text_is_there(card, field):
@@ -47,7 +49,8 @@ def test_every_text_is_there(card, field):
 
 
 def test_sentences_end(card):
-    for text in (card.summary, card.caveat, card.long_caveat, card.accuracy):
+    about = (card.accuracy, card.training, card.output)
+    for text in (card.summary, card.caveat, card.long_caveat, *about):
         assert text.endswith(".")
 
 
