@@ -31,7 +31,6 @@ _LEAST_RISE = 0.1
 #: retrosplenial cortex and the transverse occipital sulcus.
 _LOW, _HIGH = ("FFA", "PPA"), ("RSC", "TOS")
 
-_INDEX_NAMES = "ijk"
 _NO_SPACE = "The files hold voxel indices only: no common space."
 
 
@@ -153,11 +152,10 @@ class VoxelGrid:
             axes are known: left is drawn on the left. Else the planes of the plain indices.
         """
         if self.axes is None:
-            i, j, k = _INDEX_NAMES
             return (
-                Plane(f"{j} across, {k} up", "", 0, 1, 2),
-                Plane(f"{i} across, {k} up", "", 1, 0, 2),
-                Plane(f"{i} across, {j} up", "", 2, 0, 1),
+                Plane("j across, k up", "", 0, 1, 2),
+                Plane("i across, k up", "", 1, 0, 2),
+                Plane("i across, j up", "", 2, 0, 1),
             )
         is_upright = "" not in self.axes.rises_to
         return (
