@@ -127,6 +127,8 @@ class VoxelGrid:
                 f"Voxel indices are whole numbers of shape (n_places, 3); got {given.dtype} of "
                 f"shape {given.shape}."
             )
+        shape = (int(self.shape[0]), int(self.shape[1]), int(self.shape[2]))
+        object.__setattr__(self, "shape", shape)  # plain numbers, whatever was given
         if not (np.array(self.shape) <= np.iinfo(np.int16).max).all():
             raise SpaceMismatchError(f"No grid of {self.shape} cells: indices are 16 bits wide.")
         if given.size and not ((given >= 0) & (given < np.array(self.shape))).all():

@@ -29,8 +29,8 @@ from models.voxel_grid import VoxelGrid
 __all__ = ["RegionsLike", "decode_runs", "decode_voxels", "encode_runs", "pack_voxels"]
 
 _CUBES = "The size of a voxel is not stated either; each is drawn as a cube."
-_INFERRED = "Voxel indices, no common space. Directions are inferred, not stated."
-_UNKNOWN = "Voxel indices, no common space. Directions are not known."
+_INFERRED = "Voxel indices only, no common space; directions inferred."
+_UNKNOWN = "Voxel indices only, no common space; directions unknown."
 
 
 class RegionsLike(Protocol):

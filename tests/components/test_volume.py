@@ -114,9 +114,7 @@ def test_the_header_says_how_it_is_cut_and_what_that_rests_on():
     assert header["box"] == [[0, 3], [0, 2], [0, 2]]
     assert [plane["title"] for plane in header["planes"]] == ["sagittal", "coronal", "axial"]
     assert [plane["is_across_flipped"] for plane in header["planes"]] == [False, True, True]
-    assert header["claim"] == (
-        "Voxel indices, no common space. Directions are inferred, not stated."
-    )
+    assert header["claim"] == ("Voxel indices only, no common space; directions inferred.")
     assert header["note"].startswith("Told from regions. ")
     assert header["note"].endswith("each is drawn as a cube.")
     assert header["footer"] == "A model · sub-01 · tiny-voxels · z · prediction, not measured"
@@ -125,7 +123,7 @@ def test_the_header_says_how_it_is_cut_and_what_that_rests_on():
 
 def test_without_directions_it_says_so():
     header, _ = decode_message(pack_voxels(response(VALUES), VoxelGrid((4, 3, 3), PLACES)))
-    assert header["claim"] == "Voxel indices, no common space. Directions are not known."
+    assert header["claim"] == "Voxel indices only, no common space; directions unknown."
     assert {plane["left"] + plane["right"] for plane in header["planes"]} == {""}
 
 

@@ -12,7 +12,7 @@ export const LAYOUTS = [
 const TOP = 26; // px for the label
 const BOTTOM = 30; // px for a slider
 const SIDE = 8;
-const WIDE = 240; // px a panel needs to say where it is seen from
+const WIDE = 240; // px a label needs to say where a plane is seen from
 
 /** Rows of panels, as [kind, plane]: wide stages put planes side by side, tall ones in two columns. */
 function rowsOf(layout, isWide) {
@@ -68,12 +68,16 @@ function imageOf(box, plane, scale) {
   };
 }
 
-/** Words and letters of a panel, as labels.js takes them. */
-export function labelOf({ kind, plane, width }, planes, cross) {
+/** Words and letters of a panel, as labels.js takes them, in a box just above the picture. */
+export function labelOf(panel, planes, cross) {
+  const { kind, plane, image } = panel;
   const { title, view, left, right, fixed } = planes[plane];
   const what = kind === "slice" ? `${indexName(fixed)} ${cross[fixed]}` : "projection";
+  const width = Math.min(panel.width, Math.max(image.width + 18, WIDE));
+  const middle = image.left + image.width / 2;
+  const box = { left: middle - width / 2, top: image.top - TOP, width };
   const named = view && width >= WIDE ? `${title}, ${view}` : title;
-  return { left, right, words: `${named} · ${what}` };
+  return { ...box, label: { left, right, words: `${named} · ${what}` } };
 }
 
 /** Picture element under a point of the stage: x, y, and whether the point is on the picture. */

@@ -80,6 +80,7 @@ export class Painter {
       const picture = this.#pictureOf(panel, time);
       const { left, top } = panel.image;
       context.setTransform(dpr * panel.scale, 0, 0, dpr * panel.scale, left * dpr, top * dpr);
+      context.globalAlpha = 1;
       context.imageSmoothingEnabled = false;
       context.drawImage(picture.canvas, 0, 0);
       this.#drawBorders(picture, 1 / panel.scale, hasOutlines);
@@ -166,15 +167,14 @@ export class Painter {
   #strokeTwice(path, width, pixel, alpha) {
     const { context } = this;
     context.lineCap = "butt";
-    context.globalAlpha = 0.6 * alpha;
+    context.globalAlpha = 0.5 * alpha;
     context.strokeStyle = "#000";
-    context.lineWidth = (width + 1.5) * pixel;
+    context.lineWidth = (width + 1) * pixel;
     context.stroke(path);
     context.globalAlpha = alpha;
     context.strokeStyle = "#fff";
     context.lineWidth = width * pixel;
     context.stroke(path);
-    context.globalAlpha = 1;
   }
 }
 

@@ -122,8 +122,8 @@ export class Viewer extends StageView {
   }
 
   #label() {
-    for (const panel of this.panels) panel.label = labelOf(panel, this.grid.planes, this.state.cross);
-    showLabels(this.parts.labels, this.panels);
+    this.labels = this.panels.map((panel) => labelOf(panel, this.grid.planes, this.state.cross));
+    showLabels(this.parts.labels, this.labels);
   }
 
   setLayout(layout) {
@@ -205,7 +205,7 @@ export class Viewer extends StageView {
   /** Draw once more and save it, with the note on directions. */
   save() {
     this.#draw(this.player.mix());
-    return this.savePicture(this.parts.canvas, labelTexts(this.panels), this.header.note);
+    return this.savePicture(this.parts.canvas, labelTexts(this.labels), this.header.note);
   }
 
   destroy() {

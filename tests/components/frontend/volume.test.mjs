@@ -186,11 +186,15 @@ for (const [width, height] of [[1000, 504], [366, 472]]) {
   }
 }
 
-test("labels name plane, viewpoint where there is room, and slice", () => {
-  const label = (width, kind = "slice") => labelOf({ kind, plane: 1, width }, PLANES, [5, 17, 9]);
-  assert.deepEqual(label(300), { left: "L", right: "R", words: "coronal, from behind · j 17" });
-  assert.equal(label(180).words, "coronal · j 17");
-  assert.equal(label(180, "projection").words, "coronal · projection");
+test("labels name plane, viewpoint where there is room, and slice, just above the picture", () => {
+  const label = (width, kind = "slice") =>
+    labelOf({ kind, plane: 1, width, image: { left: 100, top: 60, width: 80 } }, PLANES, [5, 17, 9]);
+  assert.deepEqual(label(300), {
+    left: 20, top: 34, width: 240, // around the picture's middle at 140
+    label: { left: "L", right: "R", words: "coronal, from behind · j 17" },
+  });
+  assert.equal(label(180).label.words, "coronal · j 17");
+  assert.equal(label(180, "projection").label.words, "coronal · projection");
 });
 
 test("a point finds its picture element; beside the picture the nearest", () => {
