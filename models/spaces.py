@@ -317,11 +317,11 @@ def load_medial_wall(space: str) -> BoolArray:
     Notes
     -----
     fsLR32k: places without a grayordinate in the HCP's 91,282-grayordinate standard (2,796 left,
-    2,776 right). fsaverage5, fsaverage: nilearn packages no cortex label, so the wall is the
-    largest connected piece whose average cortical thickness is under 1.2 mm, without holes: where the
-    pial and the white surface coincide there is no ribbon. 98 % of these vertices are in
-    FreeSurfer's own medial wall (888 left, 881 right), but a third of that wall, chiefly its
-    mesial temporal part, is missed: there the average surface has a thickness.
+    2,776 right). fsaverage5 and fsaverage: nilearn brings no cortex label, so the wall is the
+    largest connected piece whose average cortical thickness is under 1.2 mm, without holes:
+    where the pial and the white surface coincide there is no ribbon. On fsaverage5 98 % of these
+    vertices are in FreeSurfer's own medial wall (888 left, 881 right), but a third of that wall,
+    chiefly its mesial temporal part, is missed: there the average surface has a thickness.
     """
     where = _get_drawn_space(space)
     if where is FSLR32K:

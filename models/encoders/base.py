@@ -211,7 +211,7 @@ class EncodingModel(ABC):
         return load_atlas(self.card.space, self.card.atlas)
 
     def overlays(self, subject: str) -> tuple[Overlay, ...]:
-        """Maps that come with the model's files, such as noise ceilings; default none.
+        """Return maps that come with the model's files, such as noise ceilings; default none.
 
         Raises
         ------
