@@ -19,11 +19,20 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from models.drawing.colormaps import DIVERGING, LABELS, SEQUENTIAL, default_colormap, lut
+from components.brain.own_labels import OwnLabels
+from models.drawing.colormaps import (
+    CYCLIC,
+    DIVERGING,
+    LABELS,
+    SEQUENTIAL,
+    default_colormap,
+    lut,
+)
 from models.types import FloatArray, IntArray, Response, UInt8Array
 
 __all__ = [
     "NAN_CODE",
+    "PREDICTION_WORDS",
     "Labels",
     "decode_message",
     "decode_values",
@@ -39,6 +48,13 @@ LIMIT_PERCENTILE = 99.0
 THUMBNAIL_PX = 48
 
 _HALF_MAX = 65504.0
+
+#: What the viewer says of a place without a value, and at the end of its text equivalent.
+PREDICTION_WORDS = {
+    "missing": "not modelled",
+    "closing": "Predicted, not measured.",
+    "kind": "prediction, not measured",
+}
 
 
 class Labels(Protocol):
@@ -64,6 +80,9 @@ def pack_response(
     mesh_vertices: tuple[int, int] | None = None,
     mesh_space: str = "",
     atlas: Labels | None = None,
+    own_labels: OwnLabels | None = None,
+    summary: Mapping[str, Any] | None = None,
+    words: Mapping[str, str] = PREDICTION_WORDS,
     low_confidence: Sequence[str] = (),
     regions: Sequence[str] = (),
     thumbnails: Sequence[UInt8Array] | None = None,
@@ -92,6 +111,12 @@ def pack_response(
         Name of the mesh's space, where it is not the response's.
     atlas : Labels, optional
         Regions named on hover, outlined and summed up in words.
+    own_labels : OwnLabels, optional
+        Instead of an atlas: labels that the mesh file does not have; they travel in the message.
+    summary : mapping, optional
+        Text equivalent as :func:`strongest_regions` gives it; default that of ``atlas``.
+    words : mapping
+        As :data:`PREDICTION_WORDS`; others where the values are no prediction.
     low_confidence : sequence of str
         Regions marked as such.
     regions : sequence of str
@@ -140,7 +165,7 @@ def pack_response(
         "version": 1,
         "mesh": mesh_url,
         "space": space_name,
-        "atlas": atlas.name if atlas else "",
+        "atlas": own_labels.name if own_labels else atlas.name if atlas else "",
         "kind": "parcels" if is_parcels else "vertices",
         "n_frames": response.n_rows,
         "n_left": n_left,
@@ -163,9 +188,11 @@ def pack_response(
                 provenance.subject,
                 space_name,
                 response.units,
-                "prediction, not measured",
+                words["kind"],
             )
         ),
+        "missing": words["missing"],
+        "closing": words["closing"],
         "badge": provenance.badge,
         "caveat": provenance.caveat,
         "low_confidence": list(low_confidence),
@@ -174,7 +201,15 @@ def pack_response(
     if is_parcels:
         header["n_parcels"] = response.space.n_places
         header["n_parcels_left"] = response.space.n_left
-    if atlas is not None and len(atlas.names) and len(atlas.labels) == values.shape[1]:
+    if own_labels is not None:
+        header["own_labels"] = {
+            **sections.add(own_labels.labels.astype("<u2").tobytes()),
+            "names": list(own_labels.names),
+            "outlines": list(own_labels.outlines),
+        }
+    if summary is not None:
+        header["summary"] = summary
+    elif atlas is not None and len(atlas.names) and len(atlas.labels) == values.shape[1]:
         header["summary"] = strongest_regions(values, n_left, atlas)
     if thumbnails is not None:
         header["thumbnails"] = sections.add_sprite(thumbnails, response.n_rows)
@@ -188,7 +223,8 @@ def pack_response(
 
 def _colormaps(is_signed: bool, chosen: str) -> list[dict[str, str]]:
     """Name, words and base64 table of each map that suits the sign, and of the chosen one."""
-    suited = dict.fromkeys((*(DIVERGING if is_signed else SEQUENTIAL), chosen))
+    family = CYCLIC if chosen in CYCLIC else DIVERGING if is_signed else SEQUENTIAL
+    suited = dict.fromkeys((*family, chosen))
     return [
         {
             "name": name,

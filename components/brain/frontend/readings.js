@@ -1,5 +1,6 @@
 // What stands under the pointer and under the pin, in words, at the current frame.
 
+import { namesOf } from "./mesh.js";
 import { columnOf, decodeValue, formatReading, stepAt } from "./wire.js";
 
 export class Readings {
@@ -13,7 +14,7 @@ export class Readings {
   setSequence(mesh, header) {
     this.mesh = mesh;
     this.header = header;
-    this.names = mesh.atlases?.[header.atlas]?.names ?? [];
+    this.names = namesOf(mesh, header);
   }
 
   /** Whether a vertex (of its hemisphere) has a value; makes no objects. */
@@ -50,7 +51,7 @@ export class Readings {
     const number = formatReading(reading.value, stepAt(header, reading.value));
     return {
       name: `${place} · ${reading.hemisphere}${reading.isLowConfidence ? " · low confidence" : ""}`,
-      value: isModelled ? `≈ ${number} ${header.units}` : "not modelled",
+      value: isModelled ? `≈ ${number} ${header.units}` : header.missing,
       when: header.n_frames > 1 ? `${header.row_kind === "seconds" ? "volume" : "picture"} ${frame + 1}` : "",
     };
   }
