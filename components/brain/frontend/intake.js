@@ -1,16 +1,15 @@
 // Messages from Python: decoding, loading the mesh they name, handing everything to the parts.
 
+import { decodeMessage } from "../../shared/wire.js";
 import { loadMesh, outlinesOf, withOwnLabels } from "./mesh.js";
 import { modelledVertices } from "./scene.js";
 import { firstState, shapePairOf } from "./state.js";
 import { showStill } from "./still.js";
-import { decodeMessage, section } from "./wire.js";
 
 export class Intake {
   constructor(viewer) {
     this.viewer = viewer;
     this.wanted = null;
-    this.sprite = null;
   }
 
   async update(bytes) {
@@ -56,7 +55,7 @@ export class Intake {
     if (isReframed) this.#frameMesh();
     if (isOtherBrain) viewer.pointing.setPin(-1);
     viewer.player.setSequence(header.n_frames, header.frame_rate_hz);
-    this.#showSequence();
+    viewer.showSequence(payload);
     const isStill = viewer.prefersStillness.matches;
     viewer.defaults = firstState(header, mesh, viewer.hasFocus, isStill);
     if (before === null) this.#firstState(isStill);
@@ -87,17 +86,6 @@ export class Intake {
     viewer.controls.setMesh(mesh, viewer.hasFocus);
   }
 
-  #showSequence() {
-    const { header, payload, parts, timeline, controls } = this.viewer;
-    const strip = section(payload, header.thumbnails);
-    this.release();
-    this.sprite = strip ? URL.createObjectURL(new Blob([strip], { type: "image/jpeg" })) : null;
-    timeline.setSequence(header, this.sprite);
-    controls.setSequence(header);
-    parts.root.classList.toggle("bc-kiosk", header.kiosk === true);
-    if (header.height) parts.stage.style.setProperty("--bc-height", `${header.height}px`);
-  }
-
   /** First data: what the address bar asks for, over the defaults. */
   #firstState(isStill) {
     const { viewer } = this;
@@ -106,26 +94,15 @@ export class Intake {
     if (!isKnown(state.layout)) state.layout = viewer.defaults.layout;
     Object.assign(state, shapePairOf(viewer.mesh, state));
     viewer.state = state;
-    viewer.player.goTo(state.frame);
-    viewer.player.setPlaying(state.playing && !isStill);
-    viewer.timeline.setPlaying(viewer.player.playing);
+    viewer.startTime(state, isStill);
   }
 
-  /** New data: camera, layout and time stay; the colour limit follows unless it is locked. */
+  /** New data: camera, layout and time stay; colours as StageView says. */
   #keepState(before, isNewMesh) {
     const { viewer } = this;
-    const { state, defaults, header } = viewer;
-    const isSameKind = before.is_signed === header.is_signed && before.units === header.units;
-    if (!isSameKind) Object.assign(state, { colormap: defaults.colormap, threshold: 0 });
-    if (!state.isLocked || !isSameKind) state.limit = defaults.limit;
-    state.threshold = Math.min(state.threshold, state.limit);
+    const { state, defaults } = viewer;
+    viewer.keepColours(before);
     if (isNewMesh) Object.assign(state, shapePairOf(viewer.mesh, state));
     if (!viewer.controls.hasLayout(state.layout)) state.layout = defaults.layout;
-    viewer.timeline.setPlaying(viewer.player.playing);
-  }
-
-  release() {
-    if (this.sprite) URL.revokeObjectURL(this.sprite);
-    this.sprite = null;
   }
 }

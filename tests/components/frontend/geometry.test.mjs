@@ -7,8 +7,8 @@ import {
 import { computeNormals, facesAround } from "../../../components/brain/frontend/mesh.js";
 import { placeBorders, traceBorders } from "../../../components/brain/frontend/outlines.js";
 import { decodeId, isInside } from "../../../components/brain/frontend/picking.js";
-import { sentence } from "../../../components/brain/frontend/words.js";
-import { columnOf, formatReading } from "../../../components/brain/frontend/wire.js";
+import { sentence } from "../../../components/shared/words.js";
+import { columnOf, formatReading } from "../../../components/shared/wire.js";
 
 test("normals of a counter-clockwise triangle point at the viewer", () => {
   const normals = computeNormals(Int16Array.of(0, 0, 0, 9, 0, 0, 0, 9, 0), Uint16Array.of(0, 1, 2));
