@@ -63,7 +63,7 @@ def choose(test: AppTest, key: str) -> AppTest:
 
 def words(test: AppTest) -> str:
     kinds = (test.markdown, test.caption, test.text, test.warning, test.error, test.info)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
 
 
 def state_of(test: AppTest):
