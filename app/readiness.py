@@ -57,7 +57,7 @@ class Readiness:
         if self.problem:
             return self.problem
         needed = self.missing_bytes.values() if not subject else [self.missing_bytes[subject]]
-        return f"needs about {files.size_words(min(needed))}"
+        return f"needs about {_about(min(needed))}"
 
 
 def readiness_of(card: ModelCard) -> Readiness:
@@ -77,6 +77,12 @@ def forget() -> None:
     """Look again at the next question: files were fetched or removed."""
     with _LOCK:
         _KNOWN.clear()
+
+
+def _about(n_bytes: float) -> str:
+    """Two digits of a size: the sizes before a fetch are told from published shapes."""
+    unit, scale = next((u for u in (("GB", 1e9), ("MB", 1e6)) if n_bytes >= u[1]), ("kB", 1e3))
+    return f"{float(f'{n_bytes / scale:.2g}'):g} {unit}"
 
 
 def _look(card: ModelCard) -> Readiness:

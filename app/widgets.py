@@ -85,7 +85,10 @@ def pick_one(label: str, choices: Sequence[Choice], chosen: str, key: str) -> st
     state.remember(key, None)
     if picked in [choice.id for choice in choices if not choice.reason]:
         chosen = picked
-    with st.popover(f"{label}: **{titles[chosen]}**", key=state.revision(key), width="stretch"):
+    window = st.popover(
+        f"{label}: **{titles[chosen]}**", key=state.revision(key), width="stretch", wrap=True
+    )
+    with window:
         for choice in choices:
             st.button(
                 f"{choice.title} · {choice.reason}" if choice.reason else choice.title,

@@ -18,13 +18,18 @@ from components.volume import volume_view
 from models.catalog import ModelCard
 from models.types import FloatArray
 
-__all__ = ["VIEW", "draw", "pick_map"]
+__all__ = ["VIEW", "draw", "has_choice", "pick_map"]
 
 #: Name under which brain and visual field speak to each other in the browser.
 VIEW = "images"
 PLANES = f"{VIEW}-planes"
 COURSE_HEIGHT_PX = 130
 SHOW_WIDTH_PX = 340
+
+
+def has_choice(now: AppState) -> bool:
+    """Whether there is anything to choose in :func:`pick_map`."""
+    return bool(cache.overlays(now.card, now.subject)) or cache.can_draw_in_full(now.card)
 
 
 def pick_map(now: AppState) -> tuple[AppState, tuple[str, ...]]:
@@ -46,26 +51,23 @@ def pick_map(now: AppState) -> tuple[AppState, tuple[str, ...]]:
     if problem:
         st.warning(f"{messages.plain(problem)} Predictions are shown without their accuracy.")
     can_be_full = cache.can_draw_in_full(card)
-    if len(titles) == 1 and not can_be_full:
-        return replace(now, is_full_mesh=False), sentences
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if len(titles) > 1:
-            show = st.selectbox(
-                "Show",
-                list(titles),
-                list(titles).index(now.show),
-                format_func=lambda one: f"Show: {titles[one]}",
-                key=f"show:{card.id}:{now.subject}",
-                label_visibility="collapsed",
-                width=SHOW_WIDTH_PX,
-            )
-            now = replace(now, show=show)
-        is_full = can_be_full and st.toggle(
-            "Every vertex",
-            now.is_full_mesh,
-            key="full-mesh",
-            help="Draws the full mesh, not every 16th vertex. Numbers always come from all.",
+    if len(titles) > 1:
+        show = st.selectbox(
+            "Show",
+            list(titles),
+            list(titles).index(now.show),
+            format_func=lambda one: f"Show: {titles[one]}",
+            key=f"show:{card.id}:{now.subject}",
+            label_visibility="collapsed",
+            width=SHOW_WIDTH_PX,
         )
+        now = replace(now, show=show)
+    is_full = can_be_full and st.toggle(
+        "Every vertex",
+        now.is_full_mesh,
+        key="full-mesh",
+        help="Draws the full mesh, not every 16th vertex. Numbers always come from all.",
+    )
     return replace(now, is_full_mesh=is_full), sentences
 
 

@@ -41,14 +41,20 @@ def render() -> None:
         # Fixed places: the brain must not be built anew because a message comes or goes.
         head, status, stage = st.container(), st.container(key="status"), st.container()
     with head:
-        title = st.container()
+        # On a phone the maps go below the title; without any, title and files share one line.
+        row = st.container(horizontal=True, vertical_alignment="center", wrap=brain.has_choice(now))
+    with row:
+        title = st.container(width="stretch")
         now, more = brain.pick_map(now)
     state.save(now, around, (*sentences, *more))
     with status:
         _notices()
         job, answer = _answer(now, stimuli)
     with title:
-        _heading(now, job, answer)
+        _heading(now, job)
+    if answer is not None and job.is_finished:
+        with row:
+            outputs.downloads(answer)
     with stage:
         brain.draw(answer, now, beside)
     if answer is not None:
@@ -146,15 +152,12 @@ def _notices() -> None:
         widgets.models_link()
 
 
-def _heading(now: AppState, job: Pollable, answer: Answer | None) -> None:
-    """One line over the brain: what is shown or done, and the files to take away."""
-    if not job.is_finished:
+def _heading(now: AppState, job: Pollable) -> None:
+    """Say over the brain what is shown or done."""
+    if job.is_finished:
+        st.markdown(f"##### {_title(now)}")
+    else:
         progress(job, "Predicting")
-        return
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f"##### {_title(now)}", width="stretch")
-        if answer is not None:
-            outputs.downloads(answer)
 
 
 def _title(now: AppState) -> str:

@@ -63,7 +63,11 @@ def choose(test: AppTest, key: str) -> AppTest:
 
 def words(test: AppTest) -> str:
     kinds = (test.markdown, test.caption, test.text, test.warning, test.error, test.info)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
+    return (
+        "\n".join(element.value for kind in kinds for element in kind)
+        .replace("\\", "")
+        .replace("\u2060", "")
+    )
 
 
 def state_of(test: AppTest):
@@ -92,7 +96,7 @@ class TestNothingFetched:
             assert entry.disabled == (not card.is_embedded), card.id
             assert entry.label.startswith(card.title)
             assert ("needs about" in entry.label) == (not card.is_embedded)
-        assert "2.39 GB" in button(test, f"model:{HUZE}").label
+        assert "2.4 GB" in button(test, f"model:{HUZE}").label
         links = test.get("page_link")
         assert [link.proto.page for link in links] == ["models"]
 

@@ -29,7 +29,7 @@ def test_nothing_here_says_what_the_cheapest_subject_needs():
     # Part 1, part 2, metadata and index of one subject, from the published shapes.
     n_bytes = 1_030_000_000 + 1_330_000_000 + 25_000_000 + 2_500_000
     assert found.missing_bytes["sub-03"] == n_bytes
-    assert found.reason() == found.reason("sub-03") == "needs about 2.39 GB"
+    assert found.reason() == found.reason("sub-03") == "needs about 2.4 GB"
 
 
 def test_a_subject_with_its_files_makes_the_model_ready_and_the_others_keep_their_reason(home):
@@ -37,7 +37,14 @@ def test_a_subject_with_its_files_makes_the_model_ready_and_the_others_keep_thei
     found = readiness.readiness_of(get_card(HUZE))
     assert found.subjects == ("sub-02",)
     assert found.reason() == found.reason("sub-02") == ""
-    assert found.reason("sub-01") == "needs about 2.38 GB"  # the index file is shared
+    assert found.missing_bytes["sub-01"] == 2_385_000_000  # the index file is shared
+    assert found.reason("sub-01") == "needs about 2.4 GB"
+
+
+def test_sizes_have_two_digits(home):
+    put_files(home, THINGS, 1)
+    found = readiness.readiness_of(get_card(THINGS))
+    assert found.reason("sub-02") == "needs about 700 MB"  # weights 685 MB, metadata 15 MB
 
 
 def test_a_look_holds_for_a_second_and_no_longer(home, monkeypatch):
