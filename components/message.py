@@ -19,11 +19,19 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from models.drawing.colormaps import DIVERGING, LABELS, SEQUENTIAL, default_colormap, lut
+from models.drawing.colormaps import (
+    CYCLIC,
+    DIVERGING,
+    LABELS,
+    SEQUENTIAL,
+    default_colormap,
+    lut,
+)
 from models.types import FloatArray, Response, UInt8Array
 
 __all__ = [
     "NAN_CODE",
+    "PREDICTION_WORDS",
     "Encoding",
     "Sections",
     "assemble",
@@ -45,6 +53,13 @@ THUMBNAIL_PX = 48
 
 _HALF_MAX = 65504.0
 
+#: What a viewer says of a place without a value, and of what the values are.
+PREDICTION_WORDS = {
+    "missing": "not modelled",
+    "closing": "Predicted, not measured.",
+    "kind": "prediction, not measured",
+}
+
 
 def value_header(
     response: Response,
@@ -56,6 +71,7 @@ def value_header(
     limit: float | None,
     colormap: str,
     footer: str,
+    words: Mapping[str, str] = PREDICTION_WORDS,
     low_confidence: Sequence[str],
     regions: Sequence[str],
 ) -> dict[str, Any]:
@@ -68,18 +84,18 @@ def value_header(
         What travels; its range and percentile are stated.
     space_name : str
         What is drawn on.
-    encoding, frame_rate_hz, limit, colormap, footer, low_confidence, regions
+    encoding, frame_rate_hz, limit, colormap, footer, words, low_confidence, regions
         As in :func:`components.brain.wire.pack_response`.
     """
     minimum, maximum = value_range(values)
     provenance = response.provenance
     colormap = colormap or default_colormap(response.is_signed)
-    words = (
+    parts = (
         provenance.model_title,
         provenance.subject,
         space_name,
         response.units,
-        "prediction, not measured",
+        words["kind"],
     )
     return {
         "n_frames": response.n_rows,
@@ -94,7 +110,9 @@ def value_header(
         "row_kind": response.row_kind,
         "row_labels": list(response.row_labels),
         "frame_rate_hz": frame_rate_hz,
-        "footer": footer or " · ".join(words),
+        "footer": footer or " · ".join(parts),
+        "missing": words["missing"],
+        "closing": words["closing"],
         "badge": provenance.badge,
         "caveat": provenance.caveat,
         "low_confidence": list(low_confidence),
@@ -104,7 +122,8 @@ def value_header(
 
 def _colormaps(is_signed: bool, chosen: str) -> list[dict[str, str]]:
     """Name, words and base64 table of each map that suits the sign, and of the chosen one."""
-    suited = dict.fromkeys((*(DIVERGING if is_signed else SEQUENTIAL), chosen))
+    family = CYCLIC if chosen in CYCLIC else DIVERGING if is_signed else SEQUENTIAL
+    suited = dict.fromkeys((*family, chosen))
     return [
         {
             "name": name,

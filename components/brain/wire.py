@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from components.brain.own_labels import OwnLabels
 from components.message import (
     NAN_CODE,
+    PREDICTION_WORDS,
     Encoding,
     Sections,
     assemble,
@@ -26,6 +28,7 @@ from models.types import FloatArray, IntArray, Response, UInt8Array
 
 __all__ = [
     "NAN_CODE",
+    "PREDICTION_WORDS",
     "Labels",
     "decode_message",
     "decode_values",
@@ -57,6 +60,9 @@ def pack_response(
     mesh_vertices: tuple[int, int] | None = None,
     mesh_space: str = "",
     atlas: Labels | None = None,
+    own_labels: OwnLabels | None = None,
+    summary: Mapping[str, Any] | None = None,
+    words: Mapping[str, str] = PREDICTION_WORDS,
     low_confidence: Sequence[str] = (),
     regions: Sequence[str] = (),
     thumbnails: Sequence[UInt8Array] | None = None,
@@ -85,6 +91,12 @@ def pack_response(
         Name of the mesh's space, where it is not the response's.
     atlas : Labels, optional
         Regions named on hover, outlined and summed up in words.
+    own_labels : OwnLabels, optional
+        Instead of an atlas: labels that the mesh file does not have; they travel in the message.
+    summary : mapping, optional
+        Text equivalent as :func:`strongest_regions` gives it; default that of ``atlas``.
+    words : mapping
+        As :data:`PREDICTION_WORDS`; others where the values are no prediction.
     low_confidence : sequence of str
         Regions marked as such.
     regions : sequence of str
@@ -128,7 +140,7 @@ def pack_response(
         "version": 1,
         "mesh": mesh_url,
         "space": space_name,
-        "atlas": atlas.name if atlas else "",
+        "atlas": own_labels.name if own_labels else atlas.name if atlas else "",
         "kind": "parcels" if is_parcels else "vertices",
         "n_left": n_left,
         "n_right": n_right,
@@ -141,6 +153,7 @@ def pack_response(
             limit=limit,
             colormap=colormap,
             footer=footer,
+            words=words,
             low_confidence=low_confidence,
             regions=regions,
         ),
@@ -150,7 +163,15 @@ def pack_response(
     if is_parcels:
         header["n_parcels"] = response.space.n_places
         header["n_parcels_left"] = response.space.n_left
-    if atlas is not None and len(atlas.names) and len(atlas.labels) == values.shape[1]:
+    if own_labels is not None:
+        header["own_labels"] = {
+            **sections.add(own_labels.labels.astype("<u2").tobytes()),
+            "names": list(own_labels.names),
+            "outlines": list(own_labels.outlines),
+        }
+    if summary is not None:
+        header["summary"] = summary
+    elif atlas is not None and len(atlas.names) and len(atlas.labels) == values.shape[1]:
         header["summary"] = strongest_regions(values, n_left, atlas)
     if thumbnails is not None:
         header["thumbnails"] = sections.add_sprite(thumbnails, response.n_rows)

@@ -69,6 +69,7 @@ export class Controls {
       ...header.colormaps.map(({ name, title }) => new Option(title, name)),
     );
     parts.footer.textContent = header.footer;
+    parts.missing.textContent = header.missing;
     parts.badge.hidden = !header.badge;
     parts.badge.textContent = header.badge ?? "";
     parts.badge.title = header.caveat ?? "";

@@ -80,7 +80,7 @@ function drawBar(context, header, state, lut, top, width) {
   context.fillRect(MARGIN + width + 14, top, 11, 11);
   context.fillStyle = ink;
   context.textAlign = "left";
-  context.fillText("not modelled", MARGIN + width + 30, top + 10);
+  context.fillText(header.missing, MARGIN + width + 30, top + 10);
 }
 
 /** Hand a canvas to the person as a file. */

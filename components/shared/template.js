@@ -33,7 +33,7 @@ export const under = (own) => `
         <i data-part="clipHigh">▶</i></div>
       <div class="bc-numbers"><span data-part="low"></span><span data-part="middle"></span><span data-part="high"></span></div>
       <div class="bc-unit"><span data-part="unit"></span>
-        <span class="bc-key"><i class="bc-none"></i>not modelled</span></div>
+        <span class="bc-key"><i class="bc-none"></i><span data-part="missing"></span></span></div>
     </div>
     <label class="bc-threshold"><span><span data-part="thresholdWord">Hide</span> below
       <output data-part="thresholdValue"></output></span>

@@ -1,7 +1,7 @@
 // Messages from Python: decoding, loading the mesh they name, handing everything to the parts.
 
 import { decodeMessage } from "../../shared/wire.js";
-import { loadMesh } from "./mesh.js";
+import { loadMesh, outlinesOf, withOwnLabels } from "./mesh.js";
 import { modelledVertices } from "./scene.js";
 import { firstState, shapePairOf } from "./state.js";
 import { showStill } from "./still.js";
@@ -30,18 +30,30 @@ export class Intake {
       return;
     }
     if (header.id !== this.wanted || viewer.loop.isStopped) return;
-    this.#take(mesh, header, payload);
+    this.#take(this.#labelled(mesh, header, payload), header, payload);
+  }
+
+  /** The mesh with the message's own labels, if any; the same object while they stay. */
+  #labelled(mesh, header, payload) {
+    if (!header.own_labels) return mesh;
+    const { viewer } = this;
+    const isSame = viewer.mesh?.base === mesh && viewer.header.atlas === header.atlas;
+    return isSame ? viewer.mesh : withOwnLabels(mesh, header, payload);
   }
 
   #take(mesh, header, payload) {
     const { viewer } = this;
     const before = viewer.header;
     const isNewMesh = mesh !== viewer.mesh || header.atlas !== before?.atlas;
+    const isOtherBrain = before !== null && header.space !== before.space;
+    // Other labels of the same kind leave the framing as it is.
+    const isReframed = isNewMesh && (isOtherBrain || !(header.own_labels && before?.own_labels));
     Object.assign(viewer, { mesh, header, payload });
     viewer.parts.message.hidden = true;
     viewer.readings.setSequence(mesh, header);
     this.upload(isNewMesh || String(header.regions) !== String(before.regions));
-    if (isNewMesh) this.#frameMesh();
+    if (isReframed) this.#frameMesh();
+    if (isOtherBrain) viewer.pointing.setPin(-1);
     viewer.player.setSequence(header.n_frames, header.frame_rate_hz);
     viewer.showSequence(payload);
     const isStill = viewer.prefersStillness.matches;
@@ -56,10 +68,7 @@ export class Intake {
   upload(isNewMesh) {
     const { renderer, mesh, header, payload, readings } = this.viewer;
     if (isNewMesh) {
-      const chosen = new Set(header.regions);
-      const names = mesh.atlases?.[header.atlas]?.names ?? [];
-      const kept = (label) => label > 0 && (chosen.size === 0 || chosen.has(names[label - 1]));
-      renderer.setMesh(mesh, header.atlas, kept);
+      renderer.setMesh(mesh, header.atlas, outlinesOf(mesh, header));
     }
     renderer.setValues(header, payload);
     readings.codes = renderer.values.codes;

@@ -2,13 +2,14 @@
 
 import { Readings, whenWords } from "../../shared/readings.js";
 import { columnOf, decodeValue, formatReading, stepAt } from "../../shared/wire.js";
+import { namesOf } from "./mesh.js";
 
 export class VertexReadings extends Readings {
   /** `codes` follow once they are unpacked. */
   setSequence(mesh, header) {
     this.mesh = mesh;
     this.header = header;
-    this.names = mesh.atlases?.[header.atlas]?.names ?? [];
+    this.names = namesOf(mesh, header);
   }
 
   /** Whether a vertex (of its hemisphere) has a value; makes no objects. */
@@ -45,7 +46,7 @@ export class VertexReadings extends Readings {
     const number = formatReading(reading.value, stepAt(header, reading.value));
     return {
       name: `${place} · ${reading.hemisphere}${reading.isLowConfidence ? " · low confidence" : ""}`,
-      value: isModelled ? `≈ ${number} ${header.units}` : "not modelled",
+      value: isModelled ? `≈ ${number} ${header.units}` : header.missing,
       when: whenWords(header, frame),
     };
   }
