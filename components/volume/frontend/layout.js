@@ -12,6 +12,7 @@ export const LAYOUTS = [
 const TOP = 26; // px for the label
 const BOTTOM = 30; // px for a slider
 const SIDE = 8;
+const LEAST = 140; // px a panel needs for its letters and words
 const WIDE = 270; // px a label needs to say where a plane is seen from
 
 /** Ways to stand in rows, as lists of [kind, plane]; the one with the largest pictures is taken. */
@@ -34,7 +35,9 @@ function candidates(layout) {
  * height}, scale}. All share one scale: stage pixels a voxel.
  */
 export function arrange(layout, width, height, planes) {
-  const tried = candidates(layout).map((rows) => inRows(rows, width, height, planes));
+  const all = candidates(layout).map((rows) => inRows(rows, width, height, planes));
+  const legible = all.filter(({ boxes }) => boxes.every((box) => box.width >= LEAST));
+  const tried = legible.length ? legible : all.slice(-1);
   const best = Math.max(...tried.map(({ scale }) => scale));
   const { scale, boxes } = tried.find((one) => one.scale === best);
   return boxes.map((box) => ({ ...box, scale, image: imageOf(box, planes[box.plane], scale) }));
