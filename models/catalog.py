@@ -389,10 +389,11 @@ _MOSAIC_CNN8 = ModelCard(
     output="57,051 of the 59,412 cortical vertices of fsLR32k.",
 )
 
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
+#: Models whose files must be fetched.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
+#: All models, the embedded one first: it is the one that every page starts with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:
