@@ -92,7 +92,7 @@ class FeatureStore:
         pictures = tuple(dict.fromkeys(request.stimuli))  # one that stands there twice runs once
         rows = self._known_rows(model, request, keys, pictures)
         missing = [picture for picture in pictures if picture.digest not in rows]
-        if not missing:
+        if pictures and not missing:
             self._count(n_reused=len(request.stimuli))
             return Features.joined(_in_order(rows, request), request.stimuli, request.settings)
         fresh = self._run(model, request, missing, report)

@@ -18,9 +18,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from models.encoders._device import held_by
 from models.encoders._tensor_file import TensorFile
 from models.encoders._winograd import Scratch
 from models.errors import WeightsError
+from models.memory import Bytes
 
 __all__ = ["LanguageBody", "Precision"]
 
@@ -149,6 +151,11 @@ class LanguageBody:
     def width(self) -> int:
         """Length of a hidden state."""
         return int(self.config.hidden_size)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds: on a processor the file's pages are given back after each layer."""
+        return held_by(self._copies, self._scratch)
 
     def hidden_states(
         self, ids: torch.Tensor, n_last: int, report: Callable[[int, int], None]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from models.types import FloatArray, Report, Settings, ignore_progress
 
 if TYPE_CHECKING:
     import torch
+
+    from models.encoders._device import BatchSize
 
 __all__ = ["Picture", "PictureModel", "as_tensor"]
 
@@ -44,6 +46,8 @@ class PictureModel(PublishedModel):
         Pictures that went through a network so far. A change of region, or of subject where all
         share one network, leaves it as it is.
     """
+
+    has_independent_rows: ClassVar[bool] = True
 
     n_pictures_seen = 0
     #: Width of what the network sees, in degrees, in the experiment it was trained on.
@@ -155,6 +159,12 @@ class PictureModel(PublishedModel):
         subjects: Sequence[str],
     ) -> Features:
         """Run the network."""
+
+    def _batch_size(self, most: int, picture_bytes: int) -> BatchSize:
+        """How many pictures go through the network at once; what did not fit is remembered."""
+        from models.encoders._device import BatchSize
+
+        return self._once(("batch", most), lambda: BatchSize(most, picture_bytes, self.device))
 
     def _as_input(self, pictures: Sequence[Picture]) -> torch.Tensor:
         """Prepare some pictures: (n_pictures, 3, 224, 224) float32, normalised, on the device."""

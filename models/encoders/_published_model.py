@@ -16,6 +16,7 @@ import numpy as np
 from models.catalog import ModelCard
 from models.encoders.base import EncodingModel
 from models.errors import SelectionError, UnknownRegionError, WeightsError
+from models.memory import Bytes
 from models.spaces import near_matches
 from models.types import (
     Hemisphere,
@@ -68,6 +69,28 @@ class PublishedModel(EncodingModel):
         from models.encoders._device import pick_device
 
         return self._once("device", lambda: pick_device(self._device_name))
+
+    @property
+    def device_name(self) -> str:
+        """Name of :attr:`device`."""
+        return str(self.device)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of what was opened."""
+        from models.encoders._device import held_by
+
+        return held_by(list(self._loaded.values()))
+
+    def close(self) -> None:
+        """Let go of everything that was opened; the next call opens it again."""
+        from models.encoders._device import free_unused_memory
+
+        with self._lock:
+            is_elsewhere = self.device.type != "cpu"
+            self._loaded.clear()
+        if is_elsewhere:
+            free_unused_memory()
 
     def _once(self, key: Hashable, load: Callable[[], _Loaded]) -> _Loaded:
         """Return what ``load`` made the first time this key was asked for."""

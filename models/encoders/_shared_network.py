@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -43,8 +43,6 @@ class SharedNetworkModel(PictureModel):
     device, home
         As for :class:`PictureModel`.
     """
-
-    has_independent_rows: ClassVar[bool] = True
 
     #: What the columns of a response are.
     places_word: str

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from models.encoders._device import exact_arithmetic
+from models.encoders._device import exact_arithmetic, held_bytes
 from models.encoders._tensor_file import release_mapped
 from models.errors import WeightsError
+from models.memory import Bytes
 from models.types import FloatArray, IntArray
 from models.weights.pickles import read_torch_state
 
@@ -297,6 +298,12 @@ class TextHead:
             is_mapped = file.read(2) == b"PK"  # torch's zip form; the older one is read whole
         own = [name for name in stored if self._state[name] is stored[name]]
         self._mapped = [stored[name] for name in own] if is_mapped else []
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds; mapped tensors are given back after each use."""
+        mapped = {id(tensor) for tensor in self._mapped}
+        return held_bytes(one for one in self._state.values() if id(one) not in mapped)
 
     def predict(
         self, features: FloatArray, subject_row: int, parcels: IntArray | None = None

@@ -46,6 +46,12 @@ class TranscriptReader:
         self._tokenizer: Any = None
         self._lock = threading.RLock()
 
+    def close(self) -> None:
+        """Let go of the language model; it is opened again when it is needed."""
+        with self._lock:
+            self._bodies.clear()
+            self._tokenizer = None
+
     @property
     def n_runs(self) -> int:
         """How often a window went through the language model; for tests."""

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.encoders._device import held_bytes
 from models.encoders._mapped import MappedArray, release_pages
 from models.errors import WeightsError
+from models.memory import Bytes
 from models.types import FloatArray, IntArray
 from models.weights.convert import write_rows
 
@@ -151,6 +153,12 @@ class Readout:
     def n_voxels(self) -> int:
         """Voxels it predicts."""
         return self._coefficients.shape[0]
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds: on a processor its pages are given back after each layer."""
+        kept = (self._centre,) if self.device.type == "cpu" else (self._centre, self._on_device)
+        return held_bytes(kept)
 
     def project(self, layer: int, tokens: torch.Tensor) -> torch.Tensor:
         """One layer's share of the component scores.

@@ -42,6 +42,8 @@ _CONVERTER_VERSION = 2
 
 #: Pictures in the network at once. On a processor one alone is as fast as many.
 _BATCH = {"cpu": 1, "cuda": 16, "mps": 4}
+#: Working memory of one of them, measured on a processor (8 pictures against 4).
+_PICTURE_BYTES = 250_000_000
 
 #: Of the vertices, every so-many-th says whether a shorter type is close enough: 2,853 of them.
 _PROBE_EVERY = 20
@@ -124,6 +126,10 @@ class MosaicCnn8(SharedNetworkModel):
         """
         return self._once("places", lambda: self._read_places(subject))
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """Hash of the checkpoint."""
+        return self._sha256("core")
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import square_then_resize
 
@@ -151,7 +157,11 @@ class MosaicCnn8(SharedNetworkModel):
             prepared = self._as_input(batch)
             return self._finite(lambda dtype: self._maps(prepared, dtype), chosen.dtype)
 
-        batches = run_in_batches(pictures, run, _BATCH[self.device.type], report)
+        size, room_bytes = (
+            self._batch_size(_BATCH[self.device.type], _PICTURE_BYTES),
+            self.room_bytes,
+        )
+        batches = run_in_batches(pictures, run, size, report, room_bytes=room_bytes)
         core = self._core(chosen.dtype)
         nothing = np.empty((0, core.n_channels, core.side, core.side), np.float32)
         return Features((np.concatenate([nothing, *batches]),), names, settings, facts=chosen.facts)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from models.catalog import ModelCard
-from models.encoders._device import device_words
+from models.encoders._device import device_words, held_by
 from models.encoders._language_body import Precision
 from models.encoders._precision import (
     PROBE_LINES,
@@ -33,6 +33,7 @@ from models.encoders._text_head import TextConfig, TextHead, read_config
 from models.encoders._text_reading import TranscriptReader
 from models.encoders.base import Features, Preview
 from models.errors import StimulusError, WeightsError
+from models.memory import Bytes
 from models.spaces import SCHAEFER1000
 from models.stimulus import Stimulus
 from models.types import (
@@ -93,6 +94,20 @@ class Text2FMRI(PublishedModel):
                 f"{self.config.num_rois} parcels; this program knows {len(card.subjects)} and "
                 f"{SCHAEFER1000.n_places}."
             )
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of the head and of the opened language model."""
+        return held_by(self._head, self._reader)
+
+    def close(self) -> None:
+        """Let go of the language model; the next call opens it again. The small head stays."""
+        self._reader.close()
+        super().close()
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the files of the head and of the language model."""
+        return self._weights_sha256()
 
     @property
     def n_backbone_runs(self) -> int:

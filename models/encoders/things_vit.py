@@ -9,8 +9,9 @@ memory together; what is kept of a picture is 250 numbers for each subject.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from models.encoders._shared_network import SharedNetworkModel
 from models.encoders.base import Features
 from models.errors import SelectionError, UnknownRegionError, WeightsError
 from models.spaces import get_space
+from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
     IntArray,
@@ -51,6 +53,8 @@ _CONVERTER, _CONVERTER_VERSION = "things", 1
 #: Pictures in the network at once. The components are read from their file once a batch, which
 #: is cheap from 32 pictures on; 64 pictures take 0.1 GB.
 _BATCH = 64
+#: Working memory of one of them, measured on a processor (64 pictures against 16).
+_PICTURE_BYTES = 3_700_000
 
 #: Of the voxels, every so-many-th says whether a shorter type is close enough: 3,019 of them.
 _PROBE_EVERY = 70
@@ -76,8 +80,14 @@ class ThingsFeatures(Features):
         from these.
     """
 
+    row_fields = ("row_labels", "pictures")
+
     scored: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+
+    def bound(self, stimuli: Sequence[Stimulus]) -> ThingsFeatures:
+        """Fill in names and pictures."""
+        return replace(super().bound(stimuli), pictures=tuple(stimuli))
 
 
 class ThingsViT(SharedNetworkModel):
@@ -97,6 +107,8 @@ class ThingsViT(SharedNetworkModel):
     Hebart et al. 2023, eLife 12:e82580 (data); Dosovitskiy et al. 2021 (network). The weights
     come from BERG. The metadata hold voxel indices, no transform to a common space.
     """
+
+    features_type = ThingsFeatures
 
     # Pictures were 10 deg wide; of 256 pixels the network sees the inner 224.
     seen_deg = 10 * 224 / 256
@@ -172,6 +184,18 @@ class ThingsViT(SharedNetworkModel):
             raise SelectionError(_nothing_left(subject, names))
         return chosen
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the network's and the scored subjects' files."""
+        from models.weights.records import known_sha256
+
+        scored = tuple(subjects) or self._subjects_here()
+
+        def take() -> str:
+            hashes = [known_sha256(self._checkpoint(), self.home), *map(self._sha256, scored)]
+            return hashlib.sha256(repr((scored, hashes)).encode()).hexdigest()
+
+        return self._once(("features sha256", scored), take)
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import resize_short_side_then_crop
 
@@ -205,7 +229,8 @@ class ThingsViT(SharedNetworkModel):
                 chosen.dtype,
             )
 
-        batches = run_in_batches(pictures, run, _BATCH, note)
+        size = self._batch_size(_BATCH, _PICTURE_BYTES)
+        batches = run_in_batches(pictures, run, size, note, room_bytes=self.room_bytes)
         nothing = [np.empty((0, self._readout(each).n_components), np.float32) for each in scored]
         scores = tuple(np.concatenate(parts) for parts in zip(nothing, *batches, strict=True))
         return ThingsFeatures(
@@ -274,14 +299,16 @@ class ThingsViT(SharedNetworkModel):
     def _load_network(self, dtype: torch.dtype) -> VisionTransformer:
         """Open the transformer's checkpoint."""
         from models.encoders._vit import VisionTransformer
-        from models.weights.locations import find_torch_checkpoint
         from models.weights.pickles import read_torch_state
 
+        return VisionTransformer(read_torch_state(self._checkpoint()), self.device, dtype)
+
+    def _checkpoint(self) -> Path:
+        """Find the transformer's file."""
+        from models.weights.locations import find_torch_checkpoint
+
         path = find_torch_checkpoint(CHECKPOINT, self.home)
-        if path is None:
-            self._need(Path(CHECKPOINT), self.card.subjects[0][0])
-        assert path is not None  # else the line above raised
-        return VisionTransformer(read_torch_state(path), self.device, dtype)
+        return path or self._need(Path(CHECKPOINT), self.card.subjects[0][0])
 
     def _readout(self, subject: str) -> Readout:
         """Open one subject's readout; it is converted the first time."""

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from models.encoders.base import Features
-from models.errors import Cancelled
+from models.engine import Engine, Request
+from models.errors import Cancelled, StimulusError
 from models.stimulus import Stimulus
 from models.types import Selection
-from tests.models.engine_samples import GREYS, LONG_S, House, Pictures
+from tests.models.engine_samples import GREYS, LONG_S, ROOMY, SETTINGS, House, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +195,14 @@ def test_a_remembered_row_does_not_hold_the_pictures_it_came_from(house):
     house.predict("scenes", GREYS[:2])
     kept = house.engine._features._memory._values.values()
     assert [row.pictures for row in kept] == [(), ()]
+
+
+def test_a_request_without_pictures_is_answered_by_the_model():
+    engine = Engine(budget=ROOMY)
+    question = Request("reference-vision", (), Selection(("average",)), SETTINGS)
+    with pytest.raises(StimulusError, match="at least one picture"):
+        engine.predict(question)
+    engine.close()
 
 
 def test_a_cancelled_run_remembers_nothing_wrong(house):

@@ -69,16 +69,26 @@ def test_devices_have_budgets_of_their_own(house):
 
 
 def test_a_model_in_use_stays_whatever_its_size(house):
-    house.models["huge"].gate.clear()
+    house.predict("huge", GREYS[1:2])  # its size is known from now on
+    assert house.models["huge"].n_closed == 1
+    entered, go_on = threading.Event(), threading.Event()
+
+    def look(number):
+        entered.set()
+        go_on.wait(LONG_S)
+
+    house.models["huge"].before_picture = look
     running = house.engine.submit(house.request("huge"))
+    assert entered.wait(LONG_S)
     with house.engine.in_use("a") as model:
         model.is_open = True
         house.predict("gpu a")
         assert house.models["a"].is_open
-        assert not house.models["huge"].n_closed
-    house.models["huge"].gate.set()
+        assert house.models["huge"].n_closed == 1
+    go_on.set()
     assert running.result(LONG_S)
-    assert open_models(house) == ["gpu a"]  # larger than the budget: gone when it was done
+    assert house.models["huge"].n_closed == 2
+    assert not house.models["huge"].is_open  # larger than the budget: gone when it was done
 
 
 def test_many_threads_never_meet_a_closed_model(house):
