@@ -298,10 +298,16 @@ class ThingsViT(SharedNetworkModel):
 
     def _load_network(self, dtype: torch.dtype) -> VisionTransformer:
         """Open the transformer's checkpoint."""
+        from models.encoders._tensor_file import release_mapped
         from models.encoders._vit import VisionTransformer
-        from models.weights.pickles import read_torch_state
+        from models.weights.pickles import is_mapped, read_torch_state
 
-        return VisionTransformer(read_torch_state(self._checkpoint()), self.device, dtype)
+        path = self._checkpoint()
+        state = read_torch_state(path)
+        network = VisionTransformer(state, self.device, dtype)
+        if is_mapped(path):  # what was read to be copied, for another type or device, may go
+            release_mapped(state.values())
+        return network
 
     def _checkpoint(self) -> Path:
         """Find the transformer's file."""
