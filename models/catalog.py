@@ -295,12 +295,26 @@ _TEXT2FMRI = ModelCard(
             "float32",
             "features",
             help=(
-                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
-                "nearly the same answer in both; the error is written beside the numbers."
+                "16 bits (bfloat16, or float16 where the device has no other) are faster on most "
+                "devices. They are used only after a fixed text gave nearly the same answer in "
+                "both; the error is written beside the numbers."
             ),
-            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+            choices=(("float32", "32 bit, exact"), ("reduced", "16 bit, faster")),
         ),
     ),
+)
+
+_PICTURE_PRECISION = Setting(
+    "precision",
+    "Precision of the network",
+    "float32",
+    "features",
+    help=(
+        "16 bits are faster on GPUs and on some processors. They are used only there, and only "
+        "after fixed pictures got nearly the same responses in both; the error is written beside "
+        "the numbers."
+    ),
+    choices=(("float32", "32 bit, exact"), ("reduced", "16 bit where that is faster")),
 )
 
 _THINGS_VIT = ModelCard(
@@ -344,6 +358,7 @@ _THINGS_VIT = ModelCard(
         "objects."
     ),
     output="211,339 voxels of the person's own brain, in no common space.",
+    settings=(_PICTURE_PRECISION,),
 )
 
 _MOSAIC_CNN8 = ModelCard(
@@ -387,6 +402,7 @@ _MOSAIC_CNN8 = ModelCard(
         "natural scenes; one network for all, a readout for each."
     ),
     output="57,051 of the 59,412 cortical vertices of fsLR32k.",
+    settings=(_PICTURE_PRECISION,),
 )
 
 #: Models whose files must be fetched.

@@ -12,14 +12,20 @@ ROOT = Path(__file__).parents[1]
 #: Inside models: a module may import only modules of a lower or equal layer.
 LAYERS = [
     {"models.errors"},
-    {"models.types"},
+    {"models.types", "models.memory"},
     {"models.patterns", "models.picture_colour"},
     {"models.picture_file"},
     {"models.stimulus", "models.spaces", "models.voxel_grid"},
     {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
     {"models.weights"},
     {"models.encoders"},
-    {"models.engine"},
+    {
+        "models.engine",
+        "models.feature_files",
+        "models.feature_store",
+        "models.jobs",
+        "models.model_shelf",
+    },
     {"models._berg", "models.berg"},
 ]
 #: Above everything: what it gives out may draw itself.

@@ -18,13 +18,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from models.encoders._device import held_by
 from models.encoders._tensor_file import TensorFile
 from models.encoders._winograd import Scratch
 from models.errors import WeightsError
+from models.memory import Bytes
 
 __all__ = ["LanguageBody", "Precision"]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 _CHUNK = 2048  # tokens between two looks at the cache of keys and values
 
@@ -109,7 +111,7 @@ class LanguageBody:
         Snapshot with ``config.json`` and safetensors. Nothing in it is run.
     device : torch.device
         On another device than the processor, weights are copied there once.
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "float16"}
         Type of the matrix products; everything else is float32.
 
     Attributes
@@ -149,6 +151,11 @@ class LanguageBody:
     def width(self) -> int:
         """Length of a hidden state."""
         return int(self.config.hidden_size)
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds: on a processor the file's pages are given back after each layer."""
+        return held_by(self._copies, self._scratch)
 
     def hidden_states(
         self, ids: torch.Tensor, n_last: int, report: Callable[[int, int], None]
@@ -203,11 +210,11 @@ class LanguageBody:
         if name in self._copies:
             return self._copies[name]
         stored = self.weights[name]
-        dtype = torch.float32 if self.precision == "float32" else torch.bfloat16
+        dtype: torch.dtype = getattr(torch, self.precision)
         if self.device.type != "cpu":
             self._copies[name] = stored.to(self.device, dtype)
             return self._copies[name]
-        if dtype == torch.bfloat16 or stored.dtype == dtype:
+        if dtype != torch.float32 or stored.dtype == dtype:
             return stored.to(dtype)
         buffer = self._scratch.get("weight", *stored.shape)
         return buffer.copy_(stored)

@@ -15,10 +15,22 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from models.encoders._device import exact_arithmetic, held_bytes
+from models.encoders._tensor_file import release_mapped
 from models.errors import WeightsError
-from models.types import IntArray
+from models.memory import Bytes
+from models.types import FloatArray, IntArray
+from models.weights.pickles import read_torch_state
 
-__all__ = ["TextConfig", "check_head", "encode", "norm_offset", "predict_parcels", "read_config"]
+__all__ = [
+    "TextConfig",
+    "TextHead",
+    "check_head",
+    "encode",
+    "norm_offset",
+    "predict_parcels",
+    "read_config",
+]
 
 _LEAST_NORM = 1e-12
 
@@ -250,3 +262,65 @@ def predict_parcels(
         chosen = torch.as_tensor(parcels, device=weight.device)
         weight, bias = weight[chosen], bias[chosen]
     return functional.linear(values, weight, bias)
+
+
+class TextHead:
+    """A variant's own network; mapped, and read when it is used.
+
+    Parameters
+    ----------
+    path : Path
+        ``model.pt``.
+    config : TextConfig
+    device : torch.device
+
+    Attributes
+    ----------
+    path : Path
+    offset : float
+        Added to the stored gains of the norms.
+
+    Raises
+    ------
+    WeightsError
+        The file is unusable, or does not fit the config.
+    """
+
+    def __init__(self, path: Path, config: TextConfig, device: torch.device) -> None:
+        self.path = path
+        self._config = config
+        self._device = device
+        stored = read_torch_state(path)
+        check_head(stored, config)
+        self.offset = norm_offset(stored)
+        self._state = {name: tensor.float().to(device) for name, tensor in stored.items()}
+        with path.open("rb") as file:
+            is_mapped = file.read(2) == b"PK"  # torch's zip form; the older one is read whole
+        own = [name for name in stored if self._state[name] is stored[name]]
+        self._mapped = [stored[name] for name in own] if is_mapped else []
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds; mapped tensors are given back after each use."""
+        mapped = {id(tensor) for tensor in self._mapped}
+        return held_bytes(one for one in self._state.values() if id(one) not in mapped)
+
+    def predict(
+        self, features: FloatArray, subject_row: int, parcels: IntArray | None = None
+    ) -> FloatArray:
+        """Responses of one subject, (n_volumes, n_parcels) float32."""
+        with exact_arithmetic():
+            values: FloatArray = (
+                predict_parcels(
+                    self._state,
+                    torch.from_numpy(features).to(self._device),
+                    subject_row,
+                    self._config.num_transformer_heads,
+                    self.offset,
+                    parcels,
+                )
+                .cpu()
+                .numpy()
+            )
+        release_mapped(self._mapped)
+        return values

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from models.encoders._language_body import LanguageBody
-from models.encoders._precision import compare_precisions
+from models.encoders._precision import (
+    PrecisionError,
+    compare_precisions,
+    measured_once,
+    shorter_type,
+)
 from models.encoders._text_head import TextConfig, norm_offset, read_config
 from models.encoders._text_words import assign_tokens, cut_windows, join_lines, window_words
 from models.errors import WeightsError
@@ -115,6 +120,50 @@ def test_precision_is_compared_without_what_all_rows_share():
     by_hand = min(np.corrcoef(a, b)[0, 1] for a, b in zip(exact.T, noisy.T, strict=True))
     assert error.column_correlation == pytest.approx(by_hand, abs=1e-5)
     assert not error.is_within_bound
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [
+        ("cpu", None, "bfloat16"),
+        ("mps", None, "float16"),
+        ("cuda:0", (7, 5), "float16"),
+        ("cuda:0", (8, 0), "bfloat16"),
+        ("cuda:1", (9, 0), "bfloat16"),
+    ],
+)
+def test_the_16_bit_type_is_the_devices(monkeypatch, device, capability, expected):
+    asked = []
+    monkeypatch.setattr(
+        torch.cuda, "get_device_capability", lambda which: asked.append(str(which)) or capability
+    )
+    assert shorter_type(torch.device(device)) == expected
+    assert asked == ([device] if capability else [])
+
+
+def test_an_error_is_kept_with_all_it_depends_on(tmp_path):
+    found = []
+
+    def measure():
+        found.append(PrecisionError(0.99991, 0.998, 0.5, 1.7))
+        return found[-1]
+
+    key = {"weights": "a", "torch": "2"}
+    first = measured_once(tmp_path / "new", key, measure)
+    assert measured_once(tmp_path / "new", key, measure) == first
+    assert len(found) == 1
+    measured_once(tmp_path / "new", key | {"torch": "3"}, measure)
+    assert len(found) == 2
+    for path in (tmp_path / "new").iterdir():
+        path.write_text('{"of": {"weights": "a", "torch": "2"}, "error": {"largest": 1}}')
+    assert measured_once(tmp_path / "new", key, measure) == first
+    assert len(found) == 3
+
+
+def test_an_error_that_cannot_be_kept_is_still_known(tmp_path):
+    (tmp_path / "file").write_text("")
+    error = PrecisionError(0.99991, 0.998, 0.5, 1.7)
+    assert measured_once(tmp_path / "file" / "below", {"a": "b"}, lambda: error) == error
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
