@@ -353,12 +353,12 @@ _THINGS_VIT = ModelCard(
         "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
         "come with the model's metadata."
     ),
-    settings=(_PICTURE_PRECISION,),
     training=(
         "THINGS fMRI 1: single responses of each of three people to about 8,640 pictures of "
         "objects."
     ),
     output="211,339 voxels of the person's own brain, in no common space.",
+    settings=(_PICTURE_PRECISION,),
 )
 
 _MOSAIC_CNN8 = ModelCard(
@@ -397,18 +397,19 @@ _MOSAIC_CNN8 = ModelCard(
         "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
         "published as figures only."
     ),
-    settings=(_PICTURE_PRECISION,),
     training=(
         "The Natural Scenes Dataset as prepared by MOSAIC: fMRI of eight people who saw "
         "natural scenes; one network for all, a readout for each."
     ),
     output="57,051 of the 59,412 cortical vertices of fsLR32k.",
+    settings=(_PICTURE_PRECISION,),
 )
 
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
+#: Models whose files must be fetched.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
+#: All models, the embedded one first: it is the one that every page starts with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

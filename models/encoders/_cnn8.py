@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from models.encoders._mapped import MappedArray
+from models.encoders._mapped import MappedArray, Table
 from models.encoders._winograd import Scratch, WinogradConvolution, transform_filters
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
@@ -208,33 +208,36 @@ class Core:
         weight = torch.from_numpy(stored.array).to(self.device, self.dtype)
         if self.dtype != torch.float32:
             weight = weight.contiguous(memory_format=torch.channels_last)
+        if self.dtype != torch.float32 or self.device.type != "cpu":  # then it is a copy
             stored.release()
         return (weight, bias.to(self.device, self.dtype)), padding
 
 
 class Head:
-    """One subject's readout. On a processor its rows are read when they are asked for.
+    """One subject's readout; only the rows that are asked for are read.
 
     Parameters
     ----------
     folder : Path
         From :func:`convert_head`.
     device : torch.device, optional
-        Default the processor; a GPU takes and keeps the whole.
+        Default the processor.
+    is_kept : bool, optional
+        As for :class:`Table`.
     """
 
-    def __init__(self, folder: Path, device: torch.device | None = None) -> None:
-        names = ("features", "masks", "bias")
-        self._parts = [MappedArray(folder / f"{name}.npy") for name in names]
-        self._on_device: list[torch.Tensor] = []
-        if device is not None and device.type != "cpu":
-            self._on_device = [torch.from_numpy(part.array).to(device) for part in self._parts]
-            self._release()
+    def __init__(
+        self, folder: Path, device: torch.device | None = None, is_kept: bool | None = None
+    ) -> None:
+        self._features, self._masks, self._bias = (
+            Table(folder / f"{name}.npy", device or torch.device("cpu"), is_kept)
+            for name in ("features", "masks", "bias")
+        )
 
     @property
     def n_vertices(self) -> int:
         """Vertices it predicts."""
-        return self._parts[0].shape[0]
+        return self._features.shape[0]
 
     def __call__(
         self, maps: torch.Tensor, vertices: IntArray, dtype: torch.dtype = torch.float32
@@ -260,28 +263,15 @@ class Head:
         groups = [group.flatten(1) for group in columns.split(_PICTURES_AT_ONCE, dim=1)]
         responses = torch.empty(len(vertices), n_pictures, device=maps.device)
         for start in range(0, len(vertices), _VERTICES_AT_ONCE):
-            features, masks, bias = self._rows(vertices[start : start + _VERTICES_AT_ONCE])
-            masks, first = masks.to(dtype), 0
+            chosen, first = vertices[start : start + _VERTICES_AT_ONCE], 0
+            masks = self._masks.rows(chosen).to(dtype)
+            features, bias = self._features.rows(chosen), self._bias.rows(chosen)[:, None]
             for group in groups:
                 product = (masks @ group).float().view(len(masks), -1, n_channels)
                 out = responses[start : start + len(masks), first : first + product.shape[1]]
                 torch.add(torch.bmm(product, features[:, :, None])[:, :, 0], bias, out=out)
                 first += product.shape[1]
-            if not self._on_device:
-                self._release()
+            self._features.release()
+            self._masks.release()
         values: FloatArray = responses.T.contiguous().cpu().numpy()
         return values
-
-    def _rows(self, chosen: IntArray) -> list[torch.Tensor]:
-        """Features (n, n_channels), masks (n, n_pixels) and bias (n, 1) of some vertices."""
-        if self._on_device:
-            index = torch.from_numpy(chosen).to(self._on_device[0].device)
-            parts = [part[index] for part in self._on_device]
-        else:
-            parts = [torch.from_numpy(part.rows(chosen)) for part in self._parts]
-        return [*parts[:2], parts[2][:, None]]
-
-    def _release(self) -> None:
-        """Drop what was read from the files."""
-        for part in self._parts:
-            part.release()

@@ -191,7 +191,7 @@ def _build(
     try:
         # Hashing the sources costs another core while this one converts.
         with ThreadPoolExecutor(1) as pool:
-            hashing = [pool.submit(_note_source, source) for source in sources]
+            hashing = [pool.submit(_note_source, source, place.parent) for source in sources]
             build(unfinished)
             noted = [future.result() for future in hashing]
         _write_manifest(unfinished, name, version, noted, parts())
@@ -207,10 +207,16 @@ def _build(
     _remove_older(place, name)
 
 
-def _note_source(source: Path) -> dict[str, Any]:
+def _note_source(source: Path, folder: Path) -> dict[str, Any]:
+    """Name, stamp and hash of a source; the hash that another part in ``folder`` took, if any."""
     size, modified_ns = _stamp(source)
-    sha256 = digest_file(source)["sha256"]
-    return {"name": source.name, "size": size, "modified_ns": modified_ns, "sha256": sha256}
+    noted = {"name": source.name, "size": size, "modified_ns": modified_ns}
+    for path in folder.glob(f"{source.stem}.*/{_MANIFEST}"):
+        manifest = read_json(path)
+        for known in manifest["sources"] if isinstance(manifest, dict) else ():
+            if all(known[key] == value for key, value in noted.items()):
+                return {**noted, "sha256": str(known["sha256"])}
+    return {**noted, "sha256": digest_file(source)["sha256"]}
 
 
 def _write_manifest(

@@ -64,7 +64,8 @@ def test_readme_names_the_model(card):
 
 
 def test_space_subjects_and_marked_regions_exist(card):
-    regions = load_atlas(card.space, card.atlas).names
+    assert get_space(card.space).name == card.space
+    regions = load_atlas(card.space, card.atlas).names if card.atlas else ()
     assert card.subjects
     assert len({subject for subject, _ in card.subjects}) == len(card.subjects)
     assert set(card.low_confidence_regions) <= set(regions)

@@ -207,7 +207,7 @@ def test_threads_do_not_share_buffers(model, features):
 def test_only_the_chosen_rows_are_read_and_computed(model, monkeypatch):
     head = Head(model._converted("sub-01"))
     sizes = []
-    for part in head._parts:
+    for part in (head._features, head._masks, head._bias):
         rows = part.rows
         monkeypatch.setattr(
             part, "rows", lambda chosen, rows=rows: sizes.append(len(chosen)) or rows(chosen)
@@ -219,6 +219,13 @@ def test_only_the_chosen_rows_are_read_and_computed(model, monkeypatch):
     assert values.shape == (2, 2)
     assert (2, 26 * 26) in watch.shapes
     assert max(shape[0] for shape in watch.shapes if shape) == 26 * 26  # of the maps
+
+
+def test_a_readout_that_a_device_keeps_gives_the_same(model, features):
+    folder, maps = model._converted("sub-01"), torch.from_numpy(features.arrays[0])
+    for vertices in (np.arange(613), np.array([600, 3, 3])):
+        kept, mapped = (Head(folder, CPU, is_kept)(maps, vertices) for is_kept in (True, False))
+        np.testing.assert_array_equal(kept, mapped)
 
 
 def test_memory_does_not_grow_with_vertices_times_channels(model, features, monkeypatch):

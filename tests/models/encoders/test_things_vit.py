@@ -181,6 +181,16 @@ def test_only_the_chosen_rows_are_read(monkeypatch, model, features):
     np.testing.assert_array_equal(values[:, 1], values[:, 3])
 
 
+def test_a_readout_that_a_device_keeps_gives_the_same(model, features):
+    folder, cpu = model._converted("sub-01"), torch.device("cpu")
+    kept, mapped = (Readout(folder, cpu, is_kept) for is_kept in (True, False))
+    tokens, voxels = torch.randn(2, 50, WIDTH), np.array([7, 3, 211_338, 3])
+    assert torch.equal(kept.project(1, tokens), mapped.project(1, tokens))
+    scores = torch.from_numpy(features.arrays[0])
+    np.testing.assert_array_equal(kept.voxels(scores, voxels), mapped.voxels(scores, voxels))
+    assert kept.held.host > mapped.held.host
+
+
 def test_bergs_order_keeps_the_list_and_its_repeats(model):
     regions = things_regions("sub-01")
     mask = np.zeros(N_VOXELS, int)

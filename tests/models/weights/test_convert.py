@@ -1,6 +1,7 @@
 """The safe form: built once, whole or not there, rebuilt when its source changes."""
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -152,6 +153,21 @@ def test_an_original_of_several_parts_is_kept_until_all_are_converted(source, ho
     assert convert.drop_originals(place) == len(b"original")
     assert part("one") == place
     assert part("two") == other
+
+
+def test_the_original_is_hashed_once_for_all_parts(source, home, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(
+        convert, "digest_file", lambda path: hashed.append(path.name) or digest_file(path)
+    )
+    places = [converted([source], name, 1, Build(), home=home) for name in ("one", "two")]
+    assert hashed.count("w.npy") == 1
+    assert convert.sources_sha256(places[1]) == digest_file(source)["sha256"]
+    source.write_bytes(b"changed!")
+    os.utime(source, ns=(1, 1))
+    place = converted([source], "two", 1, Build(), home=home)
+    assert hashed.count("w.npy") == 2
+    assert convert.sources_sha256(place) == digest_file(source)["sha256"]
 
 
 def test_a_part_of_an_older_original_does_not_count(source, home):
