@@ -227,8 +227,11 @@ class ThingsViT(PictureModel):
         n_voxels = voxel_space(subject).n_places
         if places.shape != (n_voxels, 3) or places.dtype.kind not in "iuf":
             raise WeightsError(f"{path.name} does not say where the {n_voxels:,} voxels lie.")
+        whole = np.rint(places)
+        if not np.array_equal(places, whole):  # millimetres, say: rounding would invent a grid
+            raise WeightsError(f"{path.name}: voxel_coords are not whole numbers, so no indices.")
         try:
-            return voxel_grid(np.rint(places).astype(np.int64), self.regions(subject))
+            return voxel_grid(whole.astype(np.int64), self.regions(subject))
         except SpaceMismatchError as error:
             raise WeightsError(f"{path.name}: {error}") from error
 
