@@ -325,7 +325,7 @@ def words_of(stimulus: Stimulus) -> tuple[Word, ...]:
 def limit_durations(words: Iterable[Word]) -> tuple[Word, ...]:
     """Let no word last beyond the onset of the next one; words in rising order."""
     given = list(words)
-    ends_s = [word.onset_s for word in given[1:]] + [math.inf]
+    ends_s = [*(word.onset_s for word in given[1:]), math.inf][: len(given)]
     return tuple(
         word if word.end_s <= end_s else replace(word, duration_s=max(0.0, end_s - word.onset_s))
         for word, end_s in zip(given, ends_s, strict=True)
