@@ -482,10 +482,11 @@ _MOSAIC_CNN8 = ModelCard(
     ),
 )
 
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, _REFERENCE_LANGUAGE)
+#: Models whose files must be fetched.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
+#: All models, the embedded ones first: they are those that the pages start with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, _REFERENCE_LANGUAGE, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

@@ -24,7 +24,12 @@ from models.encoders._masks import mask_indices
 from models.encoders._named_regions import things_regions
 from models.encoders._picture_model import Picture, PictureModel, as_tensor
 from models.encoders.base import Features, Overlay
-from models.errors import SelectionError, UnknownRegionError, WeightsError
+from models.errors import (
+    SelectionError,
+    SpaceMismatchError,
+    UnknownRegionError,
+    WeightsError,
+)
 from models.spaces import get_space
 from models.types import (
     FloatArray,
@@ -36,6 +41,7 @@ from models.types import (
     Space,
     ignore_progress,
 )
+from models.voxel_grid import VoxelGrid, voxel_grid
 
 if TYPE_CHECKING:
     from models.encoders._things import Readout
@@ -202,6 +208,32 @@ class ThingsViT(PictureModel):
         self.check_subjects(Selection((subject,)))
         path = self._need(self._metadata_path(subject), subject)
         return things_overlays(read_numpy_dict(path), voxel_space(subject), path.name)
+
+    def grid(self, subject: str) -> VoxelGrid:
+        """Grid cells of the subject's voxels; directions are inferred from regions if they can be.
+
+        Raises
+        ------
+        WeightsError
+            The metadata are absent, or their coordinates are not those of a grid.
+        """
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        fmri = read_numpy_dict(path).get("fmri")
+        stored = fmri.get("voxel_coords") if isinstance(fmri, Mapping) else None
+        places = np.asarray(() if stored is None else stored)
+        n_voxels = voxel_space(subject).n_places
+        if places.shape != (n_voxels, 3) or places.dtype.kind not in "iuf":
+            raise WeightsError(f"{path.name} does not say where the {n_voxels:,} voxels lie.")
+        whole = np.rint(places)
+        if not np.array_equal(places, whole):  # millimetres, say: rounding would invent a grid
+            raise WeightsError(f"{path.name}: voxel_coords are not whole numbers, so no indices.")
+        try:
+            return voxel_grid(whole.astype(np.int64), self.regions(subject))
+        except SpaceMismatchError as error:
+            raise WeightsError(f"{path.name}: {error}") from error
 
     def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
         """Voxels of a selection as BERG states it.
