@@ -27,9 +27,10 @@ __all__ = [
     "TextHead",
     "check_head",
     "encode",
+    "encode_volumes",
     "norm_offset",
-    "predict_parcels",
     "read_config",
+    "read_parcels",
 ]
 
 _LEAST_NORM = 1e-12
@@ -224,15 +225,14 @@ def _feed_forward(
     )
 
 
-def predict_parcels(
+def encode_volumes(
     state: Mapping[str, torch.Tensor],
     features: torch.Tensor,
     subject_row: int,
     n_heads: int,
     offset: float,
-    parcels: IntArray | None = None,
 ) -> torch.Tensor:
-    """Response of one subject's parcels.
+    """Run one subject's transformer on the features of all volumes; no parcel is chosen yet.
 
     Parameters
     ----------
@@ -244,24 +244,31 @@ def predict_parcels(
     n_heads : int
     offset : float
         From :func:`norm_offset`.
-    parcels : ndarray of int, optional
-        Parcels wanted; default all. Only their rows of the last layer are used.
 
     Returns
     -------
-    Tensor of shape (n_volumes, n_wanted), float32
+    Tensor of shape (n_volumes, width), float32
     """
     person = state["subj_emb.weight"][subject_row].expand(len(features), -1)
     values = functional.linear(
         torch.cat([features, person], -1), state["inp.weight"], state["inp.bias"]
     )
     inner = {key[8:]: value for key, value in state.items() if key.startswith("encoder.")}
-    values = encode(inner, values, n_heads, offset)
+    return encode(inner, values, n_heads, offset)
+
+
+def read_parcels(
+    state: Mapping[str, torch.Tensor],
+    encoded: torch.Tensor,
+    subject_row: int,
+    parcels: IntArray | None = None,
+) -> torch.Tensor:
+    """Responses of parcels, (n_volumes, n_parcels) float32; default all, in order."""
     weight, bias = state["out.weight"], state["out_bias.weight"][subject_row]
     if parcels is not None:
         chosen = torch.as_tensor(parcels, device=weight.device)
         weight, bias = weight[chosen], bias[chosen]
-    return functional.linear(values, weight, bias)
+    return functional.linear(encoded, weight, bias)
 
 
 class TextHead:
@@ -305,22 +312,25 @@ class TextHead:
         mapped = {id(tensor) for tensor in self._mapped}
         return held_bytes(one for one in self._state.values() if id(one) not in mapped)
 
-    def predict(
-        self, features: FloatArray, subject_row: int, parcels: IntArray | None = None
+    def encode(self, features: FloatArray, subject_row: int) -> torch.Tensor:
+        """Encode all volumes for one subject, (n_volumes, width); all its parcels share it."""
+        n_heads = self._config.num_transformer_heads
+        with exact_arithmetic():
+            values = torch.from_numpy(features).to(self._device)
+            encoded = encode_volumes(self._state, values, subject_row, n_heads, self.offset)
+        release_mapped(self._mapped)
+        return encoded
+
+    def read_out(
+        self, encoded: torch.Tensor, subject_row: int, parcels: IntArray | None = None
     ) -> FloatArray:
         """Responses of one subject, (n_volumes, n_parcels) float32."""
         with exact_arithmetic():
-            values: FloatArray = (
-                predict_parcels(
-                    self._state,
-                    torch.from_numpy(features).to(self._device),
-                    subject_row,
-                    self._config.num_transformer_heads,
-                    self.offset,
-                    parcels,
-                )
-                .cpu()
-                .numpy()
-            )
+            response = read_parcels(self._state, encoded, subject_row, parcels)
         release_mapped(self._mapped)
+        values: FloatArray = response.cpu().numpy()
         return values
+
+    def predict(self, features: FloatArray, subject_row: int) -> FloatArray:
+        """Responses of all parcels of one subject."""
+        return self.read_out(self.encode(features, subject_row), subject_row)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from models.encoders._precision import (
     PrecisionError,
     compare_precisions,
     measured_once,
-    shorter_type,
+    shorter_types,
 )
 from models.encoders._published_model import PublishedModel, find_region, select_places
 from models.encoders._text_head import TextConfig, TextHead, read_config
@@ -37,6 +38,7 @@ from models.memory import Bytes
 from models.spaces import SCHAEFER1000
 from models.stimulus import Stimulus
 from models.types import (
+    FloatArray,
     IntArray,
     Report,
     Response,
@@ -86,6 +88,7 @@ class Text2FMRI(PublishedModel):
         self.config: TextConfig = read_config(self._hub_file(variant, "config.json"))
         self._head = TextHead(self._hub_file(variant, "model.pt"), self.config, self.device)
         self._reader = TranscriptReader(self.config, self._language_file, self.device)
+        self._encoded: WeakKeyDictionary[Features, dict[int, torch.Tensor]] = WeakKeyDictionary()
         if self.config.num_subjects != len(card.subjects) or (
             self.config.num_rois != SCHAEFER1000.n_places
         ):
@@ -204,7 +207,7 @@ class Text2FMRI(PublishedModel):
             report("reading out the parcels", number, len(selection.subjects))
             responses.append(
                 Response(
-                    values=self._head.predict(features.arrays[0], ids.index(subject), parcels),
+                    values=self._responses(features, ids.index(subject), parcels),
                     space=SCHAEFER1000,
                     row_labels=features.row_labels,
                     units=self.card.units,
@@ -262,6 +265,13 @@ class Text2FMRI(PublishedModel):
         """
         return select_places(selection, SCHAEFER1000, self.region_parcels, "parcel")
 
+    def _responses(self, features: Features, row: int, parcels: IntArray) -> FloatArray:
+        """Responses of one subject; what its parcels share is kept as long as the features."""
+        encoded = self._encoded.setdefault(features, {})
+        if row not in encoded:
+            encoded[row] = self._head.encode(features.arrays[0], row)
+        return self._head.read_out(encoded[row], row, parcels)
+
     def _hub_file(self, repo: str, name: str) -> Path:
         """Find a file of a Hugging Face repository on this computer."""
         path = find_hub_file(repo, name, self.home)
@@ -280,41 +290,49 @@ class Text2FMRI(PublishedModel):
     ) -> tuple[Precision, dict[str, SettingValue]]:
         """Precision to use and what provenance must say of it.
 
-        The shorter type is only used after a fixed text gave the same answer in both, sooner.
+        A shorter type is only used after a fixed text gave the same answer in both, sooner.
         """
         if wanted == "float32":
             return "float32", {"precision": "float32"}
-        short = shorter_type(self.device)
-        error = self._once(("precision", short), lambda: self._measured_error(short, report))
-        used: Precision = short if error.is_acceptable else "float32"
-        return used, {"precision": used, f"{short}_against_float32": error.words}
+        facts: dict[str, SettingValue] = {}
+        for short in shorter_types(self.device):
+            error = self._error_of(short, report)
+            facts[f"{short}_against_float32"] = error.words
+            if error.is_acceptable:
+                return short, {"precision": short, **facts}
+        return "float32", {"precision": "float32", **facts}
 
-    def _measured_error(self, short: Precision, report: Report) -> PrecisionError:
+    def _error_of(self, short: Precision, report: Report) -> PrecisionError:
         """Error of a shorter type on a fixed text: measured once for these files and device."""
+        processor = torch.cpu.get_capabilities().get("cpu_name", "")
         key = {
             "weights": self._weights_sha256(),
             "probe": hashlib.sha256("\n".join(PROBE_LINES).encode()).hexdigest(),
             "type": short,
-            "device": f"{device_words(self.device)}, {torch.backends.cpu.get_cpu_capability()}",
+            "device": f"{device_words(self.device)}, {processor}",
             "torch": torch.__version__,
         }
         folder = berg_home(self.home) / "records" / "precision"
-        return measured_once(folder, key, lambda: self._probe(short, report))
 
-    def _probe(self, short: Precision, report: Report) -> PrecisionError:
-        """Read the fixed text twice in either precision; the second time is the one that counts."""
-        precisions: tuple[Precision, Precision] = ("float32", short)
-        answers, seconds = [], []
-        for number, precision in enumerate(precisions):
-            for again in (0, 1):
-                report(f"comparing {short} with float32", 2 * number + again, 4)
+        def measure() -> PrecisionError:
+            exact, exact_s = self._probe("float32", report)
+            shorter, shorter_s = self._probe(short, report)
+            return compare_precisions(exact, shorter, speedup=exact_s / shorter_s)
+
+        return self._once(("error", short), lambda: measured_once(folder, key, measure))
+
+    def _probe(self, precision: Precision, report: Report) -> tuple[FloatArray, float]:
+        """Responses to the fixed text, and the seconds of a second reading, once files are warm."""
+
+        def read_twice() -> tuple[FloatArray, float]:
+            for done in (0, 1):
+                report(f"trying {precision} on a fixed text", done, 2)
                 start = time.perf_counter()
                 values, _ = self._reader.read(PROBE_LINES, precision, ignore_progress)
-                spent = time.perf_counter() - start
-            answers.append(self._head.predict(values, 0))
-            seconds.append(spent)
-        exact, shorter = answers
-        return compare_precisions(exact, shorter, speedup=seconds[0] / seconds[1])
+                spent_s = time.perf_counter() - start
+            return self._head.predict(values, 0), spent_s
+
+        return self._once(("probe", precision), read_twice)
 
     def _weights_sha256(self) -> str:
         """One hash over the hashes of the head's and the language model's files."""

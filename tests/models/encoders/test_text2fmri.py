@@ -217,8 +217,12 @@ def records(home):
 
 
 @pytest.fixture
-def fresh(home):
-    """A model that has measured nothing, over files that nothing was measured of."""
+def fresh(home, monkeypatch):
+    """A model that has measured nothing, over files that nothing was measured of.
+
+    Its 16-bit type is bfloat16 on every machine.
+    """
+    monkeypatch.setattr(text2fmri, "shorter_types", lambda device: ("bfloat16",))
     for path in records(home):
         path.unlink()
     return Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
@@ -261,6 +265,24 @@ def test_float32_is_used_when_16_bits_are_worse(
     assert words in asked.facts["bfloat16_against_float32"]
 
 
+def test_the_next_16_bit_type_is_tried_where_the_first_overflows(
+    fresh, home, transcript, monkeypatch
+):
+    monkeypatch.setattr(text2fmri, "shorter_types", lambda device: ("float16", "bfloat16"))
+    compare, overflows = text2fmri.compare_precisions, iter([True, False])
+
+    def first_fails(exact, short, speedup):
+        short = np.full_like(short, np.nan) if next(overflows) else short
+        return compare(exact, short, speedup=2.0)
+
+    monkeypatch.setattr(text2fmri, "compare_precisions", first_fails)
+    facts = fresh.features([transcript], REDUCED).facts
+    assert facts["precision"] == "bfloat16"
+    assert "outside the bound" in facts["float16_against_float32"]
+    assert facts["bfloat16_against_float32"].endswith("; used")
+    assert len(records(home)) == 2
+
+
 def test_the_error_is_measured_once_for_the_same_files(fresh, home, transcript, monkeypatch):
     monkeypatch.setattr(text2fmri, "compare_precisions", fixed(0.99995, 0.999, 0.25, 3.0))
     fresh.features([transcript], REDUCED)
@@ -288,7 +310,7 @@ def test_other_weights_are_measured_anew(fresh, home, transcript, monkeypatch):
 
 def test_a_probe_can_be_stopped_and_is_then_not_kept(fresh, home, transcript):
     def stop(stage, done, total):
-        if stage == "comparing bfloat16 with float32" and done == 1:
+        if stage == "trying bfloat16 on a fixed text" and done == 1:
             raise Cancelled("Stopped.")
 
     with pytest.raises(Cancelled):
