@@ -1,6 +1,6 @@
 """Tell the browser early what the first page will need: one ``Link`` header on the page.
 
-Without it, Streamlit's component loader, the viewer's modules and its mesh are found one after
+Without it, Streamlit's component loader, the viewer's script and its mesh are found one after
 the other, each only when the one before has arrived and run.
 """
 
@@ -14,7 +14,7 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from components.static import static_routes_payload
+from components.static import entry_url
 
 __all__ = ["PreloadMiddleware", "preload_links"]
 
@@ -30,17 +30,12 @@ def preload_links(root: str, components: Iterable[str], mesh_urls: Iterable[str]
     root : str
         Path of the app: ``"/"``, or ``"/base/"`` below a base path.
     components : iterable of str
-        Folders below ``components`` whose modules are wanted; the shared ones always are.
+        Folders below ``components`` whose scripts are wanted.
     mesh_urls : iterable of str
         Relative URLs of mesh files, as handed to ``brain_view``.
     """
-    folders = tuple(f"/{folder}/" for folder in (*components, "shared"))
-    modules = [
-        url
-        for url in static_routes_payload()
-        if url.endswith(".js") and any(folder in url for folder in folders)
-    ]
-    links = [f"<{root}{url}>; rel=modulepreload; {_LATER}" for url in (*_loaders(), *modules)]
+    scripts = [entry_url(component) for component in components]
+    links = [f"<{root}{url}>; rel=modulepreload; {_LATER}" for url in (*_loaders(), *scripts)]
     links += [f"<{root}{url}>; rel=preload; as=fetch; crossorigin; {_LATER}" for url in mesh_urls]
     return ", ".join(links)
 

@@ -29,7 +29,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import VERSION, cache, messages
+from app import VERSION, cache, downloads, messages
 from app.preload import PreloadMiddleware, preload_links
 from components.static import STATIC_PREFIX, static_routes_payload
 from models.errors import Cancelled
@@ -108,6 +108,7 @@ async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
     try:
         yield {}
     finally:
+        downloads.shared().close()
         cache.close()
         await asyncio.wait([warm_up])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from typing import Generic, Protocol, TypeVar
 
 from models.errors import Cancelled
@@ -12,6 +12,8 @@ from models.types import Report
 __all__ = ["Pollable", "Work"]
 
 T = TypeVar("T")
+
+STOPPED = "Stopped, as you asked."
 
 
 class Pollable(Protocol):
@@ -55,8 +57,9 @@ class Work(Generic[T]):
         return self._future.done()
 
     def cancel(self) -> None:
-        """Ask to stop; takes effect at the next report of progress."""
+        """Ask to stop; takes effect at the next report of progress, at once while it waits."""
         self._is_cancelled = True
+        self._future.cancel()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until finished; False when the time ran out."""
@@ -64,14 +67,26 @@ class Work(Generic[T]):
             self._future.exception(timeout_s)
         except TimeoutError:
             return False
+        except CancelledError:
+            pass
         return True
+
+    def error(self) -> BaseException | None:
+        """Return what :meth:`result` would raise; None when all went well."""
+        try:
+            return self._future.exception()
+        except CancelledError:
+            return Cancelled(STOPPED)
 
     def result(self) -> T:
         """Return what ``do`` returned, or raise what it raised."""
-        return self._future.result()
+        try:
+            return self._future.result()
+        except CancelledError as error:
+            raise Cancelled(STOPPED) from error
 
     def _report(self, stage: str, done: int, total: int) -> None:
         """Take note of progress on the worker thread."""
         if self._is_cancelled:
-            raise Cancelled("Stopped, as you asked.")
+            raise Cancelled(STOPPED)
         self.stage, self.done, self.total = stage, done, total

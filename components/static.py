@@ -1,7 +1,8 @@
 """Browser files of all components, under one content hash, ready for a route of the server.
 
 The URL path of a file mirrors its place below ``components``, so that the relative imports
-between modules are the same in the browser and on disk.
+between modules are the same in the browser and on disk. Each component's ``main.js`` is also
+there in one file with all that it imports, which is what pages load.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["STATIC_PREFIX", "static_hash", "static_routes_payload", "static_url"]
+from components.bundle import bundle
+
+__all__ = ["STATIC_PREFIX", "entry_url", "static_hash", "static_routes_payload", "static_url"]
 
 #: Path below the server's base URL; no leading slash, as the page resolves it against its base.
 STATIC_PREFIX = "boldcast/static"
@@ -28,11 +31,19 @@ def _files() -> dict[str, bytes]:
     """Path below ``components`` -> bytes, for every file a browser may ask for."""
     folders = [*sorted(_ROOM.glob("*/frontend")), _ROOM / "shared"]
     paths = [path for folder in folders for path in folder.rglob("*")]
-    return {
+    found = {
         path.relative_to(_ROOM).as_posix(): path.read_bytes()
         for path in sorted(paths)
         if path.suffix in _CONTENT_TYPES
     }
+    modules = {name: content.decode() for name, content in found.items() if name.endswith(".js")}
+    for name in [name for name in modules if name.endswith("/frontend/main.js")]:
+        found[_bundle_name(name)] = bundle(name, modules).encode()
+    return found
+
+
+def _bundle_name(main: str) -> str:
+    return main.removesuffix(".js") + ".bundle.js"
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +75,17 @@ def static_url(component: str, file: str) -> str:
     if path not in _files():
         raise FileNotFoundError(f"No browser file {path!r} below components.")
     return f"{STATIC_PREFIX}/{static_hash()}/{path}"
+
+
+def entry_url(component: str) -> str:
+    """Relative URL of a component's ``main.js`` in one file with all that it imports.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such component.
+    """
+    return static_url(component, _bundle_name("main.js"))
 
 
 def static_routes_payload() -> dict[str, tuple[bytes, str]]:

@@ -259,7 +259,7 @@ class RegionMasks(Regions):
             kept[region] = array
         object.__setattr__(self, "places", kept)
         object.__setattr__(self, "names", tuple(kept))
-        if not self.groups:
+        if not self.groups and kept:
             object.__setattr__(self, "groups", {self.title: self.names})
         _check_words(self)
 

@@ -54,6 +54,10 @@ class ModelCard:
     receptive_field_sizes : str
         ``"module:function"`` giving their radii (n_places,) in deg under some settings; empty
         for none.
+    training : str
+        What it was fitted to.
+    output : str
+        Which places it predicts, in words.
     """
 
     id: str
@@ -79,6 +83,8 @@ class ModelCard:
     receptive_fields: str = ""
     receptive_field_sizes: str = ""
     has_backbone_per_subject: bool = False
+    training: str = ""
+    output: str = ""
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""
@@ -191,6 +197,11 @@ _REFERENCE_VISION = ModelCard(
     low_confidence_regions=("hV4",),
     receptive_fields="models.retinotopy:load_receptive_fields",
     receptive_field_sizes="models.encoders.reference_vision:receptive_field_sizes",
+    training=(
+        "No brain responses: published parameters, on a template whose shape was fitted to a "
+        "published atlas."
+    ),
+    output="Vertices of V1, V2, V3 and hV4 on fsaverage5.",
 )
 
 _NSD_HUZE = ModelCard(
@@ -229,6 +240,11 @@ _NSD_HUZE = ModelCard(
         "Held-out correlation, explained variance and noise ceiling of every vertex (515 test "
         "pictures, and 286 of NSD-synthetic) come with the model's metadata."
     ),
+    training=(
+        "Natural Scenes Dataset: 7T fMRI of each person for up to 9,000 natural scenes, and "
+        "the noise-free responses of a first model fitted to all eight people."
+    ),
+    output="All 327,684 vertices of fsaverage, both hemispheres.",
     has_backbone_per_subject=True,
 )
 
@@ -267,6 +283,11 @@ _TEXT2FMRI = ModelCard(
         "Its page says that measures are in the model's Hugging Face collection; none comes with "
         "the files read here."
     ),
+    training=(
+        "CNeuroMod: fMRI of four people who watched Friends and Movie10, as prepared for the "
+        "Algonauts 2025 challenge; the language model itself was left as it was."
+    ),
+    output="1,000 cortical parcels of the Schaefer 2018 atlas, a row for every 1.49 s.",
     settings=(
         Setting(
             "precision",
@@ -332,6 +353,11 @@ _THINGS_VIT = ModelCard(
         "Held-out correlation and noise ceiling of every voxel (100 test pictures, 12 repeats) "
         "come with the model's metadata."
     ),
+    training=(
+        "THINGS fMRI 1: single responses of each of three people to about 8,640 pictures of "
+        "objects."
+    ),
+    output="211,339 voxels of the person's own brain, in no common space.",
     settings=(_PICTURE_PRECISION,),
 )
 
@@ -371,13 +397,19 @@ _MOSAIC_CNN8 = ModelCard(
         "Noise ceilings of every vertex come with the model's metadata; its held-out accuracy is "
         "published as figures only."
     ),
+    training=(
+        "The Natural Scenes Dataset as prepared by MOSAIC: fMRI of eight people who saw "
+        "natural scenes; one network for all, a readout for each."
+    ),
+    output="57,051 of the 59,412 cortical vertices of fsLR32k.",
     settings=(_PICTURE_PRECISION,),
 )
 
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION,)
+#: Models whose files must be fetched.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
+#: All models, the embedded one first: it is the one that every page starts with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

@@ -22,7 +22,7 @@ from components.field.wire import (
     ReceptiveFieldsLike,
     pack_field,
 )
-from components.static import static_url
+from components.static import entry_url
 from models.types import FloatArray, Response, UInt8Array
 
 __all__ = [
@@ -149,7 +149,7 @@ def _component() -> Any:
         "boldcast_field",
         html=(_FRONTEND / "field.html").read_text(encoding="utf-8"),
         css=(_FRONTEND / "field.css").read_text(encoding="utf-8"),
-        js=_ENTRY % static_url("field", "main.js"),
+        js=_ENTRY % entry_url("field"),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from components.static import static_url
+from components.static import entry_url, static_url
 from models.types import UInt8Array
 
 __all__ = ["Tile", "touch_tiles"]
@@ -116,7 +116,7 @@ def _component() -> Any:
     return st.components.v2.component(
         "boldcast_kiosk",
         html=_STYLE_LINK % static_url("kiosk", "kiosk.css"),
-        js=_ENTRY % static_url("kiosk", "main.js"),
+        js=_ENTRY % entry_url("kiosk"),
     )
 
 

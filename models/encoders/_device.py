@@ -43,6 +43,7 @@ _OUT_OF_MEMORY = (
     "cudnn_status_alloc_failed",
 )
 
+
 #: Of the memory that is free, a batch is planned to take this much: sizes are estimates.
 _PLANNED_SHARE = 0.8
 

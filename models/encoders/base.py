@@ -155,6 +155,8 @@ class Overlay:
         Ends of the scale where the quantity has them (an angle, a share); else None.
     is_accuracy : bool
         Says how well a place can be or is predicted; shown beside what is predicted.
+    short : str
+        A word or two, for places beside a prediction.
     """
 
     id: str
@@ -168,6 +170,7 @@ class Overlay:
     minimum: float | None = None
     maximum: float | None = None
     is_accuracy: bool = False
+    short: str = ""
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float32)

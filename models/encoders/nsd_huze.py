@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.atlases import Regions
+from models.encoders._maps import huze_overlays
+from models.encoders._named_regions import huze_regions
 from models.encoders._picture_model import Picture, PictureModel
 from models.encoders._published_model import find_region, select_places
-from models.encoders.base import Features
+from models.encoders.base import Features, Overlay
 from models.errors import SelectionError, WeightsError
 from models.spaces import FSAVERAGE
 from models.stimulus import Stimulus
@@ -234,6 +237,25 @@ class NsdHuze(PictureModel):
         self.check_subjects(Selection((subject,)))
         return self._once(("regions", subject), lambda: self._read_regions(subject))
 
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` with headings and words; those without a vertex are left out."""
+        return huze_regions(self.regions(subject), self._metadata_path(subject).name)
+
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return held-out accuracy and noise ceilings of every vertex; read at each call."""
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        return huze_overlays(read_numpy_dict(path), path.name)
+
+    def _metadata_path(self, subject: str) -> Path:
+        """Where one subject's metadata lie."""
+        from models.weights.locations import metadata_folder
+
+        number = int(subject.rpartition("-")[2])
+        return metadata_folder(self.card, self.home) / f"metadata_subject-{number:02d}.npy"
+
     def region_vertices(self, subject: str, region: str) -> IntArray:
         """Vertices of one region, in stored order; both OVWFA and OWFA name the same.
 
@@ -337,11 +359,9 @@ class NsdHuze(PictureModel):
 
     def _read_regions(self, subject: str) -> dict[str, IntArray]:
         """Regions of both hemispheres as vertices of fsaverage, from one subject's metadata."""
-        from models.weights.locations import metadata_folder
         from models.weights.pickles import read_numpy_dict
 
-        number = int(subject.rpartition("-")[2])
-        path = metadata_folder(self.card, self.home) / f"metadata_subject-{number:02d}.npy"
+        path = self._metadata_path(subject)
         return _regions_of(read_numpy_dict(self._need(path, subject)), path)
 
 

@@ -19,9 +19,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
+from models.atlases import Regions
 from models.catalog import ModelCard
 from models.encoders._device import device_words, held_by
 from models.encoders._language_body import Precision
+from models.encoders._named_regions import text_regions
 from models.encoders._precision import (
     PROBE_LINES,
     PrecisionError,
@@ -240,6 +242,11 @@ class Text2FMRI(PublishedModel):
             The metadata file is missing or unusable.
         """
         return self._once("regions", self._read_networks)
+
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` for pickers."""
+        self.check_subjects(Selection((subject,)))
+        return text_regions(self.regions(), "metadata.npy")
 
     def region_parcels(self, region: str) -> IntArray:
         """Parcels of one network; upper or lower case does not matter.

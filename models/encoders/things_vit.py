@@ -20,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.atlases import Regions
+from models.encoders._maps import things_overlays
 from models.encoders._masks import mask_indices
+from models.encoders._named_regions import things_regions
 from models.encoders._picture_model import Picture, as_tensor
 from models.encoders._shared_network import SharedNetworkModel
-from models.encoders.base import Features
-from models.errors import SelectionError, UnknownRegionError, WeightsError
+from models.encoders.base import Features, Overlay
+from models.errors import SelectionError, SpaceMismatchError, UnknownRegionError, WeightsError
 from models.spaces import get_space
 from models.stimulus import Stimulus
 from models.types import (
@@ -36,6 +39,7 @@ from models.types import (
     Space,
     ignore_progress,
 )
+from models.voxel_grid import VoxelGrid, voxel_grid
 
 if TYPE_CHECKING:
     import torch
@@ -150,6 +154,46 @@ class ThingsViT(SharedNetworkModel):
             The metadata are absent, or name a voxel that is not there.
         """
         return self._once(("regions", subject), lambda: self._read_regions(subject))
+
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` with headings and sides; those without a voxel are left out."""
+        self.check_subjects(Selection((subject,)))
+        name = self._metadata_path(subject).name
+        return things_regions(self.regions(subject), voxel_space(subject), name)
+
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return accuracy, noise ceilings and pRF maps of every voxel; read at each call."""
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        return things_overlays(read_numpy_dict(path), voxel_space(subject), path.name)
+
+    def grid(self, subject: str) -> VoxelGrid:
+        """Grid cells of the subject's voxels; directions are inferred from regions if they can be.
+
+        Raises
+        ------
+        WeightsError
+            The metadata are absent, or their coordinates are not those of a grid.
+        """
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        fmri = read_numpy_dict(path).get("fmri")
+        stored = fmri.get("voxel_coords") if isinstance(fmri, Mapping) else None
+        places = np.asarray(() if stored is None else stored)
+        n_voxels = voxel_space(subject).n_places
+        if places.shape != (n_voxels, 3) or places.dtype.kind not in "iuf":
+            raise WeightsError(f"{path.name} does not say where the {n_voxels:,} voxels lie.")
+        whole = np.rint(places)
+        if not np.array_equal(places, whole):  # millimetres, say: rounding would invent a grid
+            raise WeightsError(f"{path.name}: voxel_coords are not whole numbers, so no indices.")
+        try:
+            return voxel_grid(whole.astype(np.int64), self.regions(subject))
+        except SpaceMismatchError as error:
+            raise WeightsError(f"{path.name}: {error}") from error
 
     def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
         """Voxels of a selection as BERG states it.
@@ -361,10 +405,9 @@ class ThingsViT(SharedNetworkModel):
 
     def _read_regions(self, subject: str) -> Mapping[str, IntArray]:
         """Regions in one subject's metadata."""
-        from models.weights.locations import metadata_folder
         from models.weights.pickles import read_numpy_dict
 
-        path = metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
+        path = self._metadata_path(subject)
         stored = read_numpy_dict(self._need(path, subject)).get("roi")
         if not isinstance(stored, Mapping):
             raise WeightsError(f"{path.name} names no regions.")
@@ -377,6 +420,12 @@ class ThingsViT(SharedNetworkModel):
                 raise WeightsError(f"{path.name}: {name} has a voxel outside 0..{n_voxels - 1}.")
             regions[name] = array.astype(np.int64)
         return regions
+
+    def _metadata_path(self, subject: str) -> Path:
+        """Where one subject's metadata lie."""
+        from models.weights.locations import metadata_folder
+
+        return metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
 
     def _region(self, subject: str, name: str) -> IntArray:
         """Voxels of one region; there may be none."""

@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -307,8 +307,15 @@ def verify_conversion(folder: Path) -> None:
             raise HashMismatchError(f"{folder.name}/{file} is not what the converter wrote.")
 
 
-def drop_originals(folder: Path) -> int:
+def drop_originals(folder: Path, only: Collection[str] | None = None) -> int:
     """Delete the published files behind a conversion that lies beside them.
+
+    Parameters
+    ----------
+    folder : Path
+        The conversion.
+    only : collection of str, optional
+        Names of the files that may go; default all it was made from.
 
     Returns
     -------
@@ -332,6 +339,8 @@ def drop_originals(folder: Path) -> int:
     freed = 0
     for noted in manifest["sources"]:
         source = folder.parent.parent / noted["name"]
+        if only is not None and noted["name"] not in only:
+            continue
         if source.is_file() and source.stat().st_size == noted["size"]:
             source.unlink()
             freed += int(noted["size"])

@@ -7,7 +7,6 @@ telling bytes, rate and remaining time. Both may be stopped at any time and star
 from __future__ import annotations
 
 import errno
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from models.catalog import ModelCard
 from models.errors import DiskFullError, OfflineError, WeightsError
-from models.weights import locations
+from models.weights import files, locations
 from models.weights.ask import (
     FetchPlan,
     Item,
@@ -88,7 +87,7 @@ def fetch(
             sources=sources,
             patience=patience,
         )
-    _check_room(plan, free_bytes or _free_bytes)
+    _check_room(plan, free_bytes or files.free_bytes)
     try:
         _bring_all(plan, report, sources, patience)
     except OSError as error:
@@ -154,13 +153,6 @@ def _bring_atlas(path: Path, home: Path, meter: _Meter, sources: Sources) -> Non
             found = locations.find_atlas_file(name, home)
             if found is not None:
                 check_record(found, home)
-
-
-def _free_bytes(folder: Path) -> int:
-    """Free bytes on the disk of a folder that may not exist yet."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _check_room(plan: FetchPlan, free_bytes: Callable[[Path], int]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ from models.weights.plans import (
     needed_files,
     subject_numbers,
 )
+from models.weights.removal import remove, walk
 from models.weights.transfer import part_path
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "WeightFile",
     "disk_use",
     "fetch_command",
+    "free_bytes",
+    "is_verified",
     "needed_files",
     "remove",
     "require",
@@ -58,16 +60,27 @@ class State:
         About how much they are together; what is begun is not counted again.
     present_bytes : int
         What is here of the published files.
+    begun_bytes : int
+        What is here of files whose transfer broke off.
+    dropped : tuple of WeightFile
+        Files that were deleted after their conversion, which stands in for them.
     """
 
     missing: tuple[WeightFile, ...]
     missing_bytes: int
     present_bytes: int
+    begun_bytes: int = 0
+    dropped: tuple[WeightFile, ...] = ()
 
     @property
     def is_ready(self) -> bool:
         """Whether nothing is missing."""
         return not self.missing
+
+    @property
+    def converted_bytes(self) -> int:
+        """About what the safe forms of the missing files take besides, at first use."""
+        return sum(file.converted_bytes for file in self.missing)
 
     @property
     def words(self) -> str:
@@ -89,16 +102,23 @@ def state(
 
     A published file that was dropped after its conversion counts as here.
     """
-    missing, needed, present = [], 0, 0
+    missing, dropped, present, begun = [], [], 0, 0
     for file in needed_files(card, subjects, home=home, variant=variant):
         if file.path.is_file():
             present += file.path.stat().st_size
-        elif not file.is_optional and not convert.find_conversions(file.path, home):
+        elif convert.find_conversions(file.path, home):
+            dropped.append(file)
+        elif not file.is_optional:
             missing.append(file)
-            part = part_path(file.path)
-            begun = part.stat().st_size if part.is_file() else 0
-            needed += max(file.about_bytes - begun, 0)
-    return State(tuple(missing), needed, present)
+            begun += _begun_bytes(file)
+    needed = sum(max(file.about_bytes - _begun_bytes(file), 0) for file in missing)
+    return State(tuple(missing), needed, present, begun, tuple(dropped))
+
+
+def _begun_bytes(file: WeightFile) -> int:
+    """Measure what came of a file before its transfer broke off."""
+    part = part_path(file.path)
+    return part.stat().st_size if part.is_file() else 0
 
 
 def fetch_command(card: ModelCard | str, subjects: Subjects = "all", variant: str = "") -> str:
@@ -130,6 +150,35 @@ def require(
             f"`{fetch_command(card, subjects, variant)}`."
         )
     return needed_files(card, subjects, home=home, variant=variant)
+
+
+def is_verified(
+    card: ModelCard | str,
+    subjects: Subjects = "all",
+    *,
+    home: str | Path | None = None,
+    variant: str = "",
+) -> bool:
+    """Whether every file that is here has been read whole once and has not changed since.
+
+    Told from records, sizes and time stamps; no file is read.
+    """
+    for file in needed_files(card, subjects, home=home, variant=variant):
+        if not file.path.is_file():
+            continue
+        status = file.path.stat()
+        record = records.read_record(file.path, home)
+        now = (status.st_size, status.st_mtime_ns)
+        if record is None or (record.size, record.modified_ns) != now:
+            return False
+    return True
+
+
+def free_bytes(folder: Path) -> int:
+    """Free bytes on the disk of a folder that may not exist yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 # -- verify ---------------------------------------------------------------------------------
@@ -231,7 +280,7 @@ def check_readable(path: Path) -> None:
         raise WeightsError(f"{path.name} is empty: fetch it again.")
 
 
-# -- disk use and removal -------------------------------------------------------------------
+# -- disk use -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -273,7 +322,7 @@ def disk_use(home: str | Path | None = None) -> tuple[DiskUse, ...]:
 
 def _use_of(name: str, folder: Path) -> DiskUse:
     originals = converted = unfinished = 0
-    for path, size in _walk(folder):
+    for path, size in walk(folder):
         parts = path.parts[len(folder.parent.parts) :]
         is_hidden = any(part.startswith(".") for part in parts)
         if is_hidden:
@@ -283,89 +332,3 @@ def _use_of(name: str, folder: Path) -> DiskUse:
         else:
             originals += size
     return DiskUse(name, originals, converted, unfinished)
-
-
-def _walk(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Files below a folder with their sizes; each inode once."""
-    seen: set[tuple[int, int]] = set()
-    for root, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = Path(root) / name
-            try:
-                status = path.stat()
-            except OSError:  # a link to nothing, or removed meanwhile
-                continue
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                yield path, status.st_size
-
-
-def remove(
-    card: ModelCard | str,
-    subjects: Subjects = "all",
-    *,
-    home: str | Path | None = None,
-    variant: str = "",
-) -> int:
-    """Delete a model's files and conversions below the top folder.
-
-    Files that several subjects share go when all subjects are named, or when no other subject
-    has a file of its own left. Caches of other programs are never touched.
-
-    Returns
-    -------
-    int
-        Bytes set free.
-    """
-    top = Path(os.path.abspath(locations.berg_home(home)))
-    numbers = subject_numbers(card, subjects)
-    others = [number for number in subject_numbers(card) if number not in numbers]
-    is_last = not any(_has_own_files(card, number, top, variant) for number in others)
-    freed = 0
-    for file in needed_files(card, numbers, home=top, variant=variant):
-        if file.is_shared and not is_last:
-            continue
-        for folder, manifest in convert.find_conversions(file.path, top):
-            is_others = any(
-                _is_needed(card, others, top, variant, noted["name"])
-                for noted in manifest["sources"]
-            )
-            if folder.is_relative_to(top) and not (is_others and not is_last):
-                freed += sum(size for _, size in _walk(folder))
-                shutil.rmtree(folder)
-        freed += _delete(file.path, top)
-    return freed
-
-
-def _has_own_files(card: ModelCard | str, number: int, top: Path, variant: str) -> bool:
-    files = needed_files(card, number, home=top, variant=variant)
-    own = [file for file in files if not file.is_shared]
-    return any(
-        file.path.is_file() or bool(convert.find_conversions(file.path, top)) for file in own
-    )
-
-
-def _is_needed(
-    card: ModelCard | str, numbers: Sequence[int], top: Path, variant: str, name: str
-) -> bool:
-    """Whether other subjects need a file of this name for themselves."""
-    if not numbers:
-        return False
-    files = needed_files(card, list(numbers), home=top, variant=variant)
-    return any(file.path.name == name and not file.is_shared for file in files)
-
-
-def _delete(path: Path, top: Path) -> int:
-    """Delete a file with its beginning and record, if it lies below the top."""
-    if not Path(os.path.abspath(path)).is_relative_to(top):
-        return 0
-    freed = 0
-    note = path.with_name(f".{path.name}.part.json")
-    for one in (path, part_path(path), note):
-        if one.is_symlink() and one.resolve().is_relative_to(top):
-            freed += _delete(one.resolve(), top)  # the blob behind a snapshot's link
-        if one.is_file() or one.is_symlink():
-            freed += 0 if one.is_symlink() else one.stat().st_size
-            one.unlink()
-    records.forget(path, top)
-    return freed

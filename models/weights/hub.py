@@ -27,7 +27,14 @@ from models.weights.remote import (
 )
 from models.weights.transfer import Patience, try_again
 
-__all__ = ["Listing", "find_variants", "is_offline", "list_repository", "read_llm_name"]
+__all__ = [
+    "Listing",
+    "find_variants",
+    "is_offline",
+    "list_published_variants",
+    "list_repository",
+    "read_llm_name",
+]
 
 _MAX_CONFIG_BYTES = 1 << 20
 _AUTHOR = "ShreyDixit"
@@ -154,33 +161,42 @@ def read_llm_name(
         raise WeightsError(f"config.json of {listing.repo} names no language model.") from error
 
 
-def find_variants(
-    home: str | os.PathLike[str] | None = None,
-    sources: Sources | None = None,
-    patience: Patience | None = None,
+def list_published_variants(
+    sources: Sources | None = None, patience: Patience | None = None
 ) -> tuple[str, ...]:
-    """List published Text2fMRI variants; those in a cache here when the hub cannot be asked.
+    """Ask the hub for the published Text2fMRI variants.
 
     The author's collection carries an id at the end of its name that is not known beforehand,
     so the author's models are listed instead.
+
+    Raises
+    ------
+    OfflineError, WeightsError
+        The hub cannot be asked.
     """
     from huggingface_hub import HfApi
 
     sources = sources or Sources.from_environment()
     api = HfApi(endpoint=sources.hub, token=False)
-    address = f"{sources.hub}/{_AUTHOR}"
-    try:
-        found = try_again(
-            lambda: _guarded(
-                lambda: [m.id for m in api.list_models(author=_AUTHOR, search="Text2fMRI")],
-                address,
-            ),
-            patience or Patience(attempts=2),
-            lambda: None,
+
+    def ask() -> Any:
+        return _guarded(
+            lambda: [m.id for m in api.list_models(author=_AUTHOR, search="Text2fMRI")],
+            f"{sources.hub}/{_AUTHOR}",
         )
+
+    found = try_again(ask, patience or Patience(attempts=2), lambda: None)
+    return tuple(sorted(check_repo(name) for name in found))
+
+
+def find_variants(
+    home: str | os.PathLike[str] | None = None,
+    sources: Sources | None = None,
+    patience: Patience | None = None,
+) -> tuple[str, ...]:
+    """List published Text2fMRI variants; those in a cache here when the hub cannot be asked."""
+    try:
+        found = list_published_variants(sources, patience)
     except WeightsError:
-        found = []
-    for cache in locations.hub_caches(home):
-        for folder in cache.glob("models--*--*Text2fMRI*"):
-            found.append(folder.name.removeprefix("models--").replace("--", "/", 1))
-    return tuple(sorted(set(found)))
+        found = ()
+    return tuple(sorted({*found, *locations.find_text_variants(home)}))

@@ -19,8 +19,10 @@ __all__ = [
     "berg_home",
     "converted_folder",
     "find_atlas_file",
+    "find_full_meshes",
     "find_hub_file",
     "find_hub_snapshot",
+    "find_text_variants",
     "find_torch_checkpoint",
     "hub_caches",
     "hub_snapshot_folder",
@@ -197,6 +199,13 @@ def find_hub_file(
     return None if folder is None else folder / name
 
 
+def find_text_variants(home: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """Names of Text2fMRI variants that a Hugging Face cache holds, or the beginning of one."""
+    folders = [f for cache in hub_caches(home) for f in cache.glob("models--*--*Text2fMRI*")]
+    names = {folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders}
+    return tuple(sorted(names))
+
+
 def nilearn_folders(home: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
     """Folders where nilearn keeps data: the BERG tree first, then nilearn's own order."""
     named = [os.environ.get(name, "") for name in ("NILEARN_SHARED_DATA", "NILEARN_DATA")]
@@ -220,3 +229,15 @@ def find_atlas_file(name: str, home: str | os.PathLike[str] | None = None) -> Pa
         if (folder / name).is_file():
             return folder / name
     return None
+
+
+def find_full_meshes(home: str | os.PathLike[str] | None = None) -> Path | None:
+    """Find nilearn's folder of the full fsaverage surfaces, where the user has fetched them.
+
+    Parameters
+    ----------
+    home : path, optional
+        Top of the tree; looked into before nilearn's folders.
+    """
+    folders = (folder / "fsaverage" for folder in nilearn_folders(home))
+    return next((folder for folder in folders if (folder / "pial_left.gii.gz").is_file()), None)

@@ -22,6 +22,7 @@ __all__ = [
     "WeightFile",
     "check_repo",
     "known_llm",
+    "known_variants",
     "llm_files",
     "needed_files",
     "subject_numbers",
@@ -205,7 +206,7 @@ def llm_files(llm: str, home: Path) -> dict[str, int]:
         names = sorted(set(held["weight_map"].values()))
         each = int(held["metadata"]["total_size"]) // len(names)
     except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
-        raise WeightsError(f"{index.name} of {llm} is damaged: fetch it again.") from error
+        raise WeightsError(f"{index} is damaged: delete it, then fetch {llm} again.") from error
     if not all(isinstance(name, str) and HUB_FILE.fullmatch(name) for name in names):
         raise WeightsError(f"{index.name} of {llm} names files that are no weights.")
     return files | dict.fromkeys(names, each)
@@ -226,8 +227,14 @@ def known_llm(variant: str, home: str | Path | None = None) -> str:
     try:
         llm = json.loads(path.read_text(encoding="utf-8"))["extractor_LLM"]
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"config.json of {variant} is damaged: fetch it again.") from error
+        raise WeightsError(f"{path} is damaged: delete it, then fetch again.") from error
     return check_repo(llm)
+
+
+def known_variants(home: str | Path | None = None) -> tuple[str, ...]:
+    """Text2fMRI variants that are known without a network: the default, its sisters, those here."""
+    found = {*_LLM_OF_VARIANT, *filter(_is_repo, locations.find_text_variants(home))}
+    return (DEFAULT_TEXT_VARIANT, *sorted(found - {DEFAULT_TEXT_VARIANT}))
 
 
 def check_repo(name: object) -> str:
@@ -238,9 +245,13 @@ def check_repo(name: object) -> str:
     WeightsError
         It is not of the form ``owner/name``.
     """
-    if not isinstance(name, str) or not _REPO.fullmatch(name) or ".." in name or "--" in name:
+    if not isinstance(name, str) or not _is_repo(name):
         raise WeightsError(f"{name!r} is no repository of the hub: it should be owner/name.")
     return name
+
+
+def _is_repo(name: str) -> bool:
+    return bool(_REPO.fullmatch(name)) and ".." not in name and "--" not in name
 
 
 _PLANS: dict[str, tuple[_Plan, tuple[int, ...]]] = {

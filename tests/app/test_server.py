@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 import app
-from components.static import static_url
+from components.static import entry_url, static_url
 from tests.app.server_process import ROOT, Server
 
 
@@ -98,8 +98,8 @@ def preloads(headers):
 def test_the_page_names_what_the_viewer_will_fetch(server, mesh_name):
     _, headers, _ = server.get("")
     links = preloads(headers)
-    for name in ("main.js", "viewer.js", "renderer.js"):
-        assert links[static_url("brain", name)].startswith("rel=modulepreload")
+    for component in ("brain", "field"):
+        assert links[entry_url(component)].startswith("rel=modulepreload")
     # as fetch() asks for it: without crossorigin the browser would fetch it a second time
     assert links[f"boldcast/mesh/{mesh_name}"].startswith("rel=preload; as=fetch; crossorigin")
     assert any(re.fullmatch(r"static/js/BidiComponent\..*\.js", path) for path in links)

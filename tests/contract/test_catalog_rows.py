@@ -38,6 +38,8 @@ def test_ids_are_unique():
         "caveat",
         "long_caveat",
         "accuracy",
+        "training",
+        "output",
     ],
 )
 def test_every_text_is_there(card, field):
@@ -47,7 +49,8 @@ def test_every_text_is_there(card, field):
 
 
 def test_sentences_end(card):
-    for text in (card.summary, card.caveat, card.long_caveat, card.accuracy):
+    about = (card.accuracy, card.training, card.output)
+    for text in (card.summary, card.caveat, card.long_caveat, *about):
         assert text.endswith(".")
 
 
@@ -61,7 +64,8 @@ def test_readme_names_the_model(card):
 
 
 def test_space_subjects_and_marked_regions_exist(card):
-    regions = load_atlas(card.space, card.atlas).names
+    assert get_space(card.space).name == card.space
+    regions = load_atlas(card.space, card.atlas).names if card.atlas else ()
     assert card.subjects
     assert len({subject for subject, _ in card.subjects}) == len(card.subjects)
     assert set(card.low_confidence_regions) <= set(regions)

@@ -9,6 +9,8 @@ import { Values } from "./values.js";
 const OUTLINE_LIFT = 0.004; // of the depth range (500 mm): 2 mm
 const MARKER_LIFT = 0.012;
 const FADE_PX = 28;
+const LAMP = [0.24, 0.36, 0.90]; // direction to it: right, up, towards the viewer
+const LAST_COLOR = 255; // of the colour map
 
 export class Renderer {
   constructor(canvas, stats) {
@@ -27,17 +29,22 @@ export class Renderer {
     const { surfaceFragment, surfaceVertex } = shaders;
     this.programs = new Map();
     const program = (key, vertex, fragment) => { // built when first drawn with
-      if (!this.programs.has(key)) this.programs.set(key, createProgram(gl, vertex(), fragment));
+      if (!this.programs.has(key)) this.programs.set(key, createProgram(gl, vertex, fragment));
       return this.programs.get(key);
     };
-    this.surfaceProgram = (isParcels, isMorphing) => program(
-      `${isParcels} ${isMorphing}`, () => surfaceVertex(isParcels, isMorphing), surfaceFragment,
-    );
-    this.idProgram = () => program("ids", () => shaders.idVertex, shaders.idFragment);
-    this.outlineProgram = () => program("outlines", () => shaders.outlineVertex, shaders.outlineFragment);
-    this.markerProgram = () => program("markers", () => shaders.markerVertex, shaders.markerFragment);
-    this.lut = createTexture(gl, gl.LINEAR);
+    this.surfacePrograms = [];
+    this.surfaceProgram = (isParcels, isMorphing, hasThreshold, isFading) => {
+      const key = isParcels | (isMorphing << 1) | (hasThreshold << 2) | (isFading << 3);
+      return (this.surfacePrograms[key] ??= createProgram(
+        gl, surfaceVertex({ isParcels, isMorphing }), surfaceFragment({ hasThreshold, isFading }),
+      ));
+    };
+    this.idProgram = () => program("ids", shaders.idVertex, shaders.idFragment);
+    this.outlineProgram = () => program("outlines", shaders.outlineVertex, shaders.outlineFragment);
+    this.markerProgram = () => program("markers", shaders.markerVertex, shaders.markerFragment);
+    this.lut = createTexture(gl, gl.NEAREST);
     this.multiDraw = gl.getExtension("WEBGL_multi_draw");
+    this.lamp = new Float32Array(3);
     this.runs = { starts: [], counts: [], length: 0 };
     this.antialiased = new RenderTarget(gl);
     this.idTarget = new RenderTarget(gl);
@@ -50,9 +57,9 @@ export class Renderer {
     this.#createResources();
   }
 
-  setMesh(mesh, atlas, keptLabel) {
+  setMesh(mesh, atlas, outlineOf) {
     this.surfaces = mesh.hemispheres.map(
-      (hemisphere) => new HemisphereSurface(this.gl, hemisphere, atlas, keptLabel, this.stats),
+      (hemisphere) => new HemisphereSurface(this.gl, hemisphere, atlas, outlineOf, this.stats),
     );
   }
 
@@ -112,6 +119,14 @@ export class Renderer {
     gl.uniform1f(uniforms.softness, panel.end.isFocused ? FADE_PX * dpr : 0);
   }
 
+  /** Direction to the lamp, turned back into the space of the normals. */
+  #lampIn(turn) {
+    for (let axis = 0; axis < 3; axis++) {
+      this.lamp[axis] = turn[axis * 3] * LAMP[0] + turn[axis * 3 + 1] * LAMP[1] + turn[axis * 3 + 2] * LAMP[2];
+    }
+    return this.lamp;
+  }
+
   #cull(surface) {
     const { gl } = this;
     if (surface.isFlat) gl.disable(gl.CULL_FACE);
@@ -124,18 +139,20 @@ export class Renderer {
     if (values.isParcels) gl.bindTexture(gl.TEXTURE_2D, values.texture);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.lut);
+    const hasThreshold = style.threshold > 0;
     let current = null;
     for (const panel of panels) {
       const isMorphing = panel.from !== panel.to && panel.mixing < 1;
       const from = isMorphing ? panel.from : panel.to;
-      const used = this.surfaceProgram(values.isParcels, isMorphing);
+      const isFading = panel.end.isFocused;
+      const used = this.surfaceProgram(values.isParcels, isMorphing, hasThreshold, isFading);
       const { uniforms } = used;
       if (used !== current) this.#styleSurfaces((current = used), time, style);
       this.#viewport(panel, dpr, height);
       gl.uniformMatrix4fv(uniforms.camera, false, panel.matrix);
-      gl.uniformMatrix3fv(uniforms.turn, false, panel.turn);
+      gl.uniform3fv(uniforms.lamp, this.#lampIn(panel.turn));
       gl.uniform1f(uniforms.mixing ?? null, panel.mixing);
-      this.#window(uniforms, panel, dpr, height);
+      if (isFading) this.#window(uniforms, panel, dpr, height);
       for (const side of panel.hemispheres) {
         const surface = this.surfaces[side].surface(from, panel.to);
         this.#cull(surface);
@@ -193,8 +210,10 @@ export class Renderer {
     gl.uniform1i(uniforms.values ?? null, 1);
     gl.uniform4fv(uniforms.decoding, values.decoding);
     gl.uniform1f(uniforms.between, time.between);
-    gl.uniform2f(uniforms.scaling, style.scaleFrom, style.scaleBy);
-    gl.uniform3f(uniforms.threshold, style.threshold, style.isSigned ? 1 : 0, style.fade ? 1 : 0);
+    gl.uniform2f(uniforms.scaling, style.scaleFrom * LAST_COLOR, style.scaleBy * LAST_COLOR);
+    gl.uniform3f(
+      uniforms.threshold ?? null, style.threshold, style.isSigned ? 1 : 0, style.fade ? 1 : 0,
+    );
     gl.uniform1f(uniforms.underlay, style.underlay);
   }
 

@@ -33,9 +33,10 @@ float kept() {
 
 /**
  * Surface. `isParcels` reads a texture by parcel instead of attributes by vertex; `isMorphing`
- * is off while one shape stands still, which spares half of the fetching.
+ * is off while one shape stands still, which spares half of the fetching. Light is worked out by
+ * vertex: a triangle covers a few pixels.
  */
-export const surfaceVertex = (isParcels, isMorphing) => `#version 300 es
+export const surfaceVertex = ({ isParcels, isMorphing }) => `#version 300 es
 precision highp float;
 layout(location=${ATTRIBUTE.positionA}) in vec3 positionA;
 layout(location=${ATTRIBUTE.normalA}) in vec3 normalA;
@@ -53,37 +54,39 @@ float stored(int first) {
 }` : `
 layout(location=${ATTRIBUTE.valueA}) in float valueA;
 layout(location=${ATTRIBUTE.valueB}) in float valueB;`}
-uniform mat3 turn;
+uniform vec3 lamp;              // direction to the lamp, in the space of the normals
 uniform float between;          // 0 = frame A, 1 = frame B
 ${isMorphing ? PLACE : `
 uniform mat4 camera;
 uniform vec4 placeA;`}
 ${VALUE}
-out vec2 value;                 // value times coverage, coverage: borders of NaN do not bleed
-out vec3 normal;
-out vec2 fold;
+out vec4 shading;               // value times coverage, coverage: borders of NaN do not bleed;
+                                // sulcal depth, 0 on the medial wall; cosine to the lamp
 void main() {
 ${isMorphing ? `
   gl_Position = camera * vec4(place(positionA, positionB), 1.0);
-  normal = turn * mix(normalA, normalB, mixing);` : `
+  shading.w = dot(lamp, normalize(mix(normalA, normalB, mixing)));` : `
   gl_Position = camera * vec4(placeA.xyz + placeA.w * positionA, 1.0);
-  normal = turn * normalA;`}
-  fold = anatomy;
+  shading.w = dot(lamp, normalA);`}
+  shading.z = anatomy.x * (1.0 - anatomy.y);
 ${isParcels ? `
-  value = parcel < 0.5 ? vec2(0.0) : mix(decode(stored(row.x)), decode(stored(row.y)), between);` : `
-  value = mix(decode(valueA), decode(valueB), between);`}
+  shading.xy = parcel < 0.5 ? vec2(0.0) : mix(decode(stored(row.x)), decode(stored(row.y)), between);` : `
+  shading.xy = mix(decode(valueA), decode(valueB), between);`}
 }`;
 
-export const surfaceFragment = `#version 300 es
+/**
+ * Colour of a surface. Software drivers run both sides of every `if`, so what is switched off is
+ * left out: `hasThreshold`, `isFading` (at the border of a cropped panel).
+ */
+export const surfaceFragment = ({ hasThreshold, isFading }) => `#version 300 es
 precision highp float;
-in vec2 value;
-in vec3 normal;
-in vec2 fold;
-uniform sampler2D lut;
-uniform vec2 scaling;           // colour map position = x + y * value
-uniform vec3 threshold;         // size, 1 = by magnitude, 1 = fade instead of hide
+in vec4 shading;
+uniform highp sampler2D lut;
+uniform vec2 scaling;           // row of the colour map = x + y * value
 uniform float underlay;         // strength of the folds
-${FADE}out vec4 color;
+${hasThreshold ? "uniform vec3 threshold;         // size, 1 = by magnitude, 1 = fade instead of hide" : ""}
+${isFading ? FADE : ""}
+out vec4 color;
 
 const vec3 HIDDEN_GYRUS = vec3(0.80, 0.79, 0.77);
 const vec3 HIDDEN_SULCUS = vec3(0.58, 0.57, 0.56);
@@ -91,31 +94,27 @@ const vec3 NOT_MODELLED = vec3(0.475, 0.505, 0.555);
 const vec3 NOT_MODELLED_SULCUS = vec3(0.355, 0.385, 0.435);
 
 void main() {
-  float sulcus = smoothstep(0.46, 0.54, fold.x) * underlay;
-  float coverage = value.y;
-  float amount = value.x / max(coverage, 0.001);
-  float size = mix(amount, abs(amount), threshold.y);
-
-  float edge = max(fwidth(size), 1e-12);
-  float hide = smoothstep(-0.5, 0.5, (size - threshold.x) / edge);
-  float fade = clamp(size / max(threshold.x, 1e-12), 0.0, 1.0);
-  float shown = threshold.x <= 0.0 ? 1.0 : mix(hide, fade * fade, threshold.z);
-
-  vec3 data = texture(lut, vec2(clamp(scaling.x + scaling.y * amount, 0.0, 1.0), 0.5)).rgb;
-  data *= 1.0 - 0.10 * sulcus;
-  vec3 hidden = mix(HIDDEN_GYRUS, HIDDEN_SULCUS, sulcus);
-  vec3 empty = mix(NOT_MODELLED, NOT_MODELLED_SULCUS, sulcus * (1.0 - fold.y));
+  float sulcus = smoothstep(0.46, 0.54, shading.z) * underlay;
+  float coverage = shading.y;
+  float amount = shading.x / max(coverage, 0.001);
+  float entry = clamp(scaling.x + scaling.y * amount, 0.0, 255.0);
+  vec3 data = texelFetch(lut, ivec2(int(entry + 0.5), 0), 0).rgb * (1.0 - 0.10 * sulcus);
   float rim = max(fwidth(coverage), 1e-4);
-  float modelled = smoothstep(-0.5, 0.5, (coverage - 0.5) / rim);
-  vec3 base = mix(empty, mix(hidden, data, shown), modelled);
+  float shown = clamp((coverage - 0.5) / rim + 0.5, 0.0, 1.0);
+  vec3 base = mix(NOT_MODELLED, NOT_MODELLED_SULCUS, sulcus);
+${hasThreshold ? `
+  float size = mix(amount, abs(amount), threshold.y);
+  float hide = smoothstep(-0.5, 0.5, (size - threshold.x) / max(fwidth(size), 1e-12));
+  float fade = clamp(size / threshold.x, 0.0, 1.0);
+  base = mix(base, mix(HIDDEN_GYRUS, HIDDEN_SULCUS, sulcus), shown);
+  shown *= mix(hide, fade * fade, threshold.z);` : ""}
+  base = mix(base, data, shown);
 
   // A soft lamp beside the viewer: shape is read from the grey, the data keep their colour.
-  vec3 n = normalize(gl_FrontFacing ? normal : -normal);
-  float lamp = clamp(dot(n, vec3(0.24, 0.36, 0.90)), 0.0, 1.0);
-  float depth = mix(0.42, 0.22, modelled * shown);
-  float light = 1.0 - depth * (1.0 - lamp * lamp) + 0.05 * lamp;
-
-  color = vec4(base * light, 1.0) * kept();
+  float lit = clamp(gl_FrontFacing ? shading.w : -shading.w, 0.0, 1.0);
+  float depth = 0.42 - 0.20 * shown;
+  float light = 1.0 - depth * (1.0 - lit * lit) + 0.05 * lit;
+  color = vec4(base * light, 1.0)${isFading ? " * kept()" : ""};
 }`;
 
 /** Id of the triangle's provoking vertex; the hemisphere is the top bit of the third byte. */
