@@ -15,7 +15,7 @@ LAYERS = [
     {"models.types"},
     {"models.patterns", "models.picture_colour"},
     {"models.picture_file"},
-    {"models.stimulus", "models.spaces"},
+    {"models.stimulus", "models.spaces", "models.voxel_grid"},
     {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
     {"models.weights"},
     {"models.encoders"},
@@ -84,6 +84,7 @@ def test_components_use_types_spaces_and_drawing_only(path):
         "models.errors",
         "models.spaces",
         "models.atlases",
+        "models.voxel_grid",
         "models.drawing",
     }
     for module in imports_of(path):
