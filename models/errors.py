@@ -4,12 +4,14 @@
 
     BoldcastError
     ├── StimulusError            the picture or transcript cannot be used
-    ├── SelectionError           subject, region or index mask cannot be used
-    │   └── UnknownRegionError   the name is not in the atlas
-    ├── SettingError             a setting is unknown or out of range
+    ├── ParameterError           what was asked for cannot be had
+    │   ├── SelectionError       subject, region or index mask cannot be used
+    │   │   └── UnknownRegionError   the name is not in the atlas
+    │   └── SettingError         a setting is unknown or out of range
     ├── ModelNotFoundError       no catalog row has this id
     ├── SpaceMismatchError       two things live in different spaces
     ├── RenderError              a picture could not be drawn on this machine
+    ├── ResourceError            memory or disk is not enough (DiskFullError is one, too)
     ├── WeightsError             files of a model are absent or unusable
     │   ├── HashMismatchError
     │   ├── OfflineError
@@ -28,7 +30,9 @@ __all__ = [
     "HashMismatchError",
     "ModelNotFoundError",
     "OfflineError",
+    "ParameterError",
     "RenderError",
+    "ResourceError",
     "SelectionError",
     "SettingError",
     "SpaceMismatchError",
@@ -47,7 +51,11 @@ class StimulusError(BoldcastError):
     """The picture or transcript cannot be used; the text says why and what to do."""
 
 
-class SelectionError(BoldcastError):
+class ParameterError(BoldcastError):
+    """What was asked for cannot be had: a subject, a place, a setting, an argument."""
+
+
+class SelectionError(ParameterError):
     """Subject, region or index mask cannot be used."""
 
 
@@ -55,7 +63,7 @@ class UnknownRegionError(SelectionError):
     """The region is not in the atlas; the text lists near matches."""
 
 
-class SettingError(BoldcastError):
+class SettingError(ParameterError):
     """A setting is unknown, of the wrong type or out of its range."""
 
 
@@ -69,6 +77,10 @@ class SpaceMismatchError(BoldcastError):
 
 class RenderError(BoldcastError):
     """A picture could not be drawn on this machine; the text names what is missing."""
+
+
+class ResourceError(BoldcastError):
+    """Memory or disk is not enough."""
 
 
 class WeightsError(BoldcastError):
@@ -87,7 +99,7 @@ class UnsafePickleError(WeightsError):
     """A file holds code where only arrays are allowed."""
 
 
-class DiskFullError(WeightsError):
+class DiskFullError(WeightsError, ResourceError):
     """No room is left on the disk."""
 
 

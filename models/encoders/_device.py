@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from models.errors import BoldcastError, SettingError
+from models.errors import ResourceError, SettingError
 from models.types import Report, ignore_progress
 
 __all__ = [
@@ -29,7 +29,7 @@ _Result = TypeVar("_Result")
 _HOST_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
-class DeviceMemoryError(BoldcastError):
+class DeviceMemoryError(ResourceError):
     """Not even one item fits into the memory of the device."""
 
 
