@@ -50,7 +50,9 @@ class PageServer:
 
     def __init__(self, base="/some/base/"):
         files = {name: (content, kind) for name, (content, kind) in static_routes_payload().items()}
-        page = PAGE.format(css=static_url("brain", "brain.css"), js=static_url("brain", "main.js"))
+        page = PAGE.format(
+            css=static_url("shared", "viewer.css"), js=static_url("brain", "main.js")
+        )
         files[""] = (page.encode(), "text/html; charset=utf-8")
         files["mesh.bin.gz"] = (compress(build_mesh_file("fsaverage5")), "application/octet-stream")
         self.files = files

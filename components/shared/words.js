@@ -16,8 +16,8 @@ export function sentence(header, frame) {
   });
   const body = strongest.length
     ? `Strongest mean ${header.units}: ${strongest.join(", ")}.`
-    : "No named region has a predicted value.";
-  return `${which}${label}. ${body} Predicted, not measured.`;
+    : "No named region has a value.";
+  return `${which}${label}. ${body} ${header.closing}`;
 }
 
 export class Words {
