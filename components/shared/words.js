@@ -10,7 +10,7 @@ export function sentence(header, frame) {
   const row = header.summary?.rows[frame] ?? [];
   const strongest = row.map(([index, mean]) => {
     const name = header.summary.names[index];
-    const region = name.slice(0, name.lastIndexOf(" "));
+    const region = name.replace(/ (left|right)$/, "");
     const isLow = header.low_confidence.includes(region);
     return `${name} ${axisNumber(mean)}${isLow ? " (low confidence)" : ""}`;
   });
@@ -26,11 +26,11 @@ export class Words {
     this.timer = 0;
   }
 
-  /** Say it once things have come to rest. */
-  saySoon(header, frame) {
+  /** Say it once things have come to rest, and what `more` adds then. */
+  saySoon(header, frame, more = () => "") {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const text = sentence(header, frame);
+      const text = `${sentence(header, frame)} ${more()}`.trim();
       if (this.node.textContent !== text) this.node.textContent = text;
     }, 350);
   }
