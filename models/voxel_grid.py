@@ -31,7 +31,6 @@ _LEAST_RISE = 0.1
 #: retrosplenial cortex and the transverse occipital sulcus.
 _LOW, _HIGH = ("FFA", "PPA"), ("RSC", "TOS")
 
-_INDEX_NAMES = "ijk"
 _NO_SPACE = "The files hold voxel indices only: no common space."
 
 
@@ -72,16 +71,19 @@ class Plane:
     Parameters
     ----------
     title : str
-        E.g. ``"coronal, from behind"``.
+        E.g. ``"coronal"``.
+    view : str
+        Where it is seen from, e.g. ``"from behind"``; "" where that is not known.
     fixed, across, up : int
         Axis that tells the slices apart; axes drawn from left to right and from bottom to top.
     is_across_flipped, is_up_flipped : bool
         Whether the index falls from left to right (from bottom to top).
-    left, right, bottom, top : str
+    left, right : str
         Letters at the edges; "" where the direction is not known.
     """
 
     title: str
+    view: str
     fixed: int
     across: int
     up: int
@@ -89,8 +91,6 @@ class Plane:
     is_up_flipped: bool = False
     left: str = ""
     right: str = ""
-    bottom: str = ""
-    top: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +127,8 @@ class VoxelGrid:
                 f"Voxel indices are whole numbers of shape (n_places, 3); got {given.dtype} of "
                 f"shape {given.shape}."
             )
+        shape = (int(self.shape[0]), int(self.shape[1]), int(self.shape[2]))
+        object.__setattr__(self, "shape", shape)  # plain numbers, whatever was given
         if not (np.array(self.shape) <= np.iinfo(np.int16).max).all():
             raise SpaceMismatchError(f"No grid of {self.shape} cells: indices are 16 bits wide.")
         if given.size and not ((given >= 0) & (given < np.array(self.shape))).all():
@@ -152,42 +154,41 @@ class VoxelGrid:
             axes are known: left is drawn on the left. Else the planes of the plain indices.
         """
         if self.axes is None:
-            return tuple(  # type: ignore[return-value]
-                Plane(f"{_INDEX_NAMES[across]} across, {_INDEX_NAMES[up]} up", fixed, across, up)
-                for fixed, across, up in ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+            return (
+                Plane("j across, k up", "", 0, 1, 2),
+                Plane("i across, k up", "", 1, 0, 2),
+                Plane("i across, j up", "", 2, 0, 1),
             )
         is_upright = "" not in self.axes.rises_to
         return (
-            _anatomical_plane(self.axes, "sagittal", "right", "anterior", "superior"),
+            _anatomical_plane(self.axes, "sagittal", "", "right", "anterior", "superior"),
             _anatomical_plane(
                 self.axes,
-                "coronal, from behind" if is_upright else "coronal",
+                "coronal",
+                "from behind" if is_upright else "",
                 "anterior",
                 "right",
                 "superior",
             ),
-            _anatomical_plane(self.axes, "axial, from above", "superior", "right", "anterior"),
+            _anatomical_plane(self.axes, "axial", "from above", "superior", "right", "anterior"),
         )
 
 
-def _anatomical_plane(axes: AxisWords, title: str, fixed: str, across: str, up: str) -> Plane:
+def _anatomical_plane(
+    axes: AxisWords, title: str, view: str, fixed: str, across: str, up: str
+) -> Plane:
     """Plane with ``across`` drawn to the right and ``up`` upwards."""
     opposite = dict(_OPPOSITES)
-
-    def letter(word: str) -> str:
-        return word[0].upper() if axes.rises_to[axes.axis_of(word)] else ""
-
     return Plane(
         title,
+        view,
         fixed=axes.axis_of(fixed),
         across=axes.axis_of(across),
         up=axes.axis_of(up),
         is_across_flipped=axes.rises_to[axes.axis_of(across)] == opposite[across],
         is_up_flipped=axes.rises_to[axes.axis_of(up)] == opposite[up],
-        left=opposite[across][0].upper() if letter(across) else "",
-        right=letter(across),
-        bottom=opposite[up][0].upper() if letter(up) else "",
-        top=letter(up),
+        left=opposite[across][0].upper(),
+        right=across[0].upper(),
     )
 
 

@@ -16,7 +16,8 @@ LAYERS = [
     {"models.patterns", "models.picture_colour"},
     {"models.picture_file"},
     {"models.stimulus", "models.spaces", "models.voxel_grid"},
-    {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
+    {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"}
+    | {"models.transcript"},
     {"models.weights"},
     {"models.encoders"},
     {"models.engine"},
@@ -29,6 +30,7 @@ SIDE_ROOMS_MAY_USE = {
     "models.errors",
     "models.types",
     "models.stimulus",
+    "models.transcript",
     "models.spaces",
     "models.retinotopy",
     "models.atlases",

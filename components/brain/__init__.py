@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
 from components.brain.wire import Labels, pack_response
-from components.static import entry_url
+from components.mounting import check_key, entry_script, styles
 from models.types import Hemisphere, Response, UInt8Array
 
-__all__ = ["LAYOUTS", "Layout", "Pick", "brain_view", "entry_script", "pack_view", "read_pick"]
+__all__ = ["LAYOUTS", "Layout", "Pick", "brain_view", "pack_view", "read_pick"]
 
 Layout = Literal["visual", "four", "posterior", "dorsal", "ventral", "flat", "free"]
 LAYOUTS: tuple[Layout, ...] = ("visual", "four", "posterior", "dorsal", "ventral", "flat", "free")
@@ -130,8 +129,7 @@ def brain_view(
     ValueError
         ``key`` has other characters.
     """
-    if not key or not all(letter.isalnum() or letter in "-." for letter in key):
-        raise ValueError(f"A view's key has letters, digits, '-' and '.' only; got {key!r}.")
+    check_key(key)
     result = _component(key)(
         data=message,
         key=key,
@@ -160,20 +158,11 @@ def _ignore() -> None:
 
 @lru_cache(maxsize=32)
 def _component(key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the rest from the server."""
-    css = (Path(__file__).parent / "frontend" / "brain.css").read_text(encoding="utf-8")
+    """Register the component of one view; its inline entry imports the modules from the server."""
     component: Callable[..., Any] = st.components.v2.component(
-        f"boldcast_brain_{key.replace('.', '-')}", html=_HTML, css=css, js=entry_script(key)
+        f"boldcast_brain_{key.replace('.', '-')}",
+        html=_HTML,
+        css=styles("shared/viewer.css"),
+        js=entry_script("brain", key),
     )
     return component
-
-
-def entry_script(key: str) -> str:
-    """JavaScript handed to Streamlit; it must have a newline, or it is taken for a path."""
-    return (
-        "export default async function (component) {\n"
-        f'  const url = new URL("{entry_url("brain")}", document.baseURI);\n'
-        "  const { streamlitMount } = await import(url.href);\n"
-        f'  return streamlitMount(component, "{key}");\n'
-        "}\n"
-    )

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
-from models.atlases import Atlas
+from models.atlases import Regions, Side
 from models.errors import SpaceMismatchError
-from models.types import BoolArray, FloatArray, Hemisphere, Response
+from models.types import BoolArray, FloatArray, Response
 
-__all__ = ["RegionRow", "region_means", "region_table", "strongest_regions", "summarise"]
+__all__ = [
+    "RegionRow",
+    "map_means",
+    "region_means",
+    "region_table",
+    "sides_of",
+    "strongest_regions",
+    "summarise",
+]
 
 
 @dataclass(frozen=True)
 class RegionRow:
-    """One region of one hemisphere in one row of a response.
+    """One region, in one hemisphere where places have one, in one row of a response.
 
     Parameters
     ----------
     region : str
         A name in the atlas.
-    hemisphere : {"left", "right"}
+    hemisphere : {"left", "right", "both"}
     row_label : str
         The picture's name, or the onset in seconds.
     mean, sd, minimum, maximum : float
@@ -35,10 +41,12 @@ class RegionRow:
         Places of it with a value.
     is_low_confidence : bool
         The model's card asks to mark this region.
+    is_whole : bool
+        The region is not split: its places do not say of which hemisphere they are.
     """
 
     region: str
-    hemisphere: Hemisphere
+    hemisphere: Side
     row_label: str
     mean: float
     sd: float
@@ -47,13 +55,19 @@ class RegionRow:
     n_vertices: int
     n_modelled: int
     is_low_confidence: bool = False
+    is_whole: bool = False
+
+    @property
+    def name(self) -> str:
+        """Region and side, ``"V1 left"``; the region alone where it is not split."""
+        return self.region if self.is_whole else f"{self.region} {self.hemisphere}"
 
 
 def region_means(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     region: str,
-    hemisphere: Literal["both", "left", "right"] = "both",
+    hemisphere: Side = "both",
 ) -> FloatArray:
     """Mean predicted activity inside one region, a row at a time.
 
@@ -61,7 +75,7 @@ def region_means(
     ----------
     response : Response
         Values (n_rows, n_columns), float32, in ``response.units``.
-    atlas : Atlas
+    atlas : Regions
         Same space as the response.
     region : str
         A name in ``atlas.names``.
@@ -86,9 +100,9 @@ def region_means(
 
 def region_table(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     regions: Sequence[str] = (),
-    hemispheres: Sequence[Hemisphere] = ("left", "right"),
+    hemispheres: Sequence[Side] = ("left", "right"),
     row: int | None = 0,
     low_confidence: Collection[str] = (),
 ) -> tuple[RegionRow, ...]:
@@ -98,11 +112,12 @@ def region_table(
     ----------
     response : Response
         Values (n_rows, n_columns), float32.
-    atlas : Atlas
+    atlas : Regions
         Same space as the response.
     regions : sequence of str
         Names in ``atlas.names``; none means all.
     hemispheres : sequence of {"left", "right"}
+        Without effect where places do not say of which hemisphere they are (voxels).
     row : int or None
         Row of the response; None means all rows.
     low_confidence : collection of str
@@ -125,9 +140,49 @@ def region_table(
     described = [
         _describe(response, atlas, region, hemisphere, rows, region in low_confidence)
         for region in (regions or atlas.names)
-        for hemisphere in hemispheres
+        for hemisphere in sides_of(atlas, hemispheres)
     ]
     return tuple(lines[index] for index in range(len(rows)) for lines in described)
+
+
+def sides_of(atlas: Regions, hemispheres: Sequence[Side]) -> tuple[Side, ...]:
+    """Sides that a table has a row for: "both" alone where places do not tell their side."""
+    return tuple(hemispheres) if atlas.is_split_by_hemisphere else ("both",)
+
+
+def map_means(values: FloatArray, atlas: Regions, rows: Sequence[RegionRow]) -> tuple[float, ...]:
+    """Mean of a map, e.g. of a noise ceiling, inside the region and side of each row.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_places,), float
+        One a place of the atlas's space; NaN where unknown.
+    atlas : Regions
+    rows : sequence of RegionRow
+        From :func:`region_table`.
+
+    Returns
+    -------
+    tuple of float
+        NaN where the map knows no place of the region.
+
+    Raises
+    ------
+    SpaceMismatchError
+        The map has another number of places.
+    """
+    if values.shape != (atlas.space.n_places,):
+        raise SpaceMismatchError(
+            f"{atlas.space.name} has {atlas.space.n_places} places; the map has {values.shape}."
+        )
+    known: dict[tuple[str, Side], float] = {}
+    for row in rows:
+        side: Side = "both" if row.is_whole else row.hemisphere
+        if (row.region, side) not in known:
+            inside = values[atlas.mask(row.region, side)]
+            inside = inside[np.isfinite(inside)]
+            known[row.region, side] = float(inside.mean(dtype=float)) if inside.size else np.nan
+    return tuple(known[row.region, "both" if row.is_whole else row.hemisphere] for row in rows)
 
 
 def strongest_regions(table: Sequence[RegionRow], n: int) -> tuple[RegionRow, ...]:
@@ -141,7 +196,7 @@ def strongest_regions(table: Sequence[RegionRow], n: int) -> tuple[RegionRow, ..
 
 def summarise(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     regions: Sequence[str] = (),
     n: int = 4,
     low_confidence: Collection[str] = (),
@@ -171,7 +226,7 @@ def summarise(
     return tuple(_sentence(response, row, block, n) for row, block in enumerate(blocks))
 
 
-def _check_space(response: Response, atlas: Atlas) -> None:
+def _check_space(response: Response, atlas: Regions) -> None:
     """Refuse an atlas of another space."""
     here, there = response.space.name, atlas.space.name
     if here != there:
@@ -203,9 +258,9 @@ def _statistics(
 
 def _describe(
     response: Response,
-    atlas: Atlas,
+    atlas: Regions,
     region: str,
-    hemisphere: Hemisphere,
+    hemisphere: Side,
     rows: Sequence[int],
     is_low_confidence: bool,
 ) -> list[RegionRow]:
@@ -216,7 +271,7 @@ def _describe(
     return [
         RegionRow(
             region=region,
-            hemisphere=hemisphere,
+            hemisphere=hemisphere if atlas.is_split_by_hemisphere else atlas.side_of(region),
             row_label=response.row_labels[row],
             mean=float(means[index]),
             sd=float(sds[index]),
@@ -225,6 +280,7 @@ def _describe(
             n_vertices=n_vertices,
             n_modelled=int(counts[index]),
             is_low_confidence=is_low_confidence,
+            is_whole=not atlas.is_split_by_hemisphere,
         )
         for index, row in enumerate(rows)
     ]
@@ -260,4 +316,5 @@ def _name_and_mean(line: RegionRow) -> str:
     """``left V1 0.61``, with a word where confidence is low."""
     doubt = " (low confidence)" if line.is_low_confidence else ""
     mean = f"{line.mean:.3g}".replace("-", "−")  # screen readers say "minus" to this one
-    return f"{line.hemisphere} {line.region} {mean}{doubt}"
+    side = "" if line.is_whole else f"{line.hemisphere} "
+    return f"{side}{line.region} {mean}{doubt}"

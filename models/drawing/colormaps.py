@@ -7,7 +7,8 @@ with normal and with protan, deutan and tritan vision (Machado, Oliveira & Ferna
 - diverging: zero is in the middle, lightness is a mirror image within 8 L*, and colours
   that lie mirrored at half range or more differ by at least 20 (CIEDE2000). PuOr and PRGn fail
   the first, BrBG the second;
-- sequential: lightness rises over every 8 entries.
+- sequential: lightness rises over every 8 entries;
+- cyclic: both ends are one colour, and lightness tells a half turn from none.
 
 No entry may look like the greys of places that are not modelled (CIEDE2000 above 8, and above
 14 for the zero of a diverging map). cividis fails: its middle is exactly such a grey.
@@ -27,6 +28,7 @@ from models.types import FloatArray, UInt8Array
 
 __all__ = [
     "COLORMAPS",
+    "CYCLIC",
     "DIVERGING",
     "LABELS",
     "SEQUENTIAL",
@@ -40,7 +42,9 @@ __all__ = [
 DIVERGING = ("RdBu_r", "coolwarm", "RdYlBu_r", "managua")
 #: For values that start at zero. The first is the default.
 SEQUENTIAL = ("viridis", "magma", "inferno", "plasma")
-COLORMAPS = DIVERGING + SEQUENTIAL
+#: For angles: both ends are one colour.
+CYCLIC = ("twilight",)
+COLORMAPS = DIVERGING + SEQUENTIAL + CYCLIC
 
 LABELS = {
     "RdBu_r": "Blue – white – red",
@@ -51,10 +55,11 @@ LABELS = {
     "magma": "Magma: black – pink – cream",
     "inferno": "Inferno: black – orange – yellow",
     "plasma": "Plasma: blue – pink – yellow",
+    "twilight": "Twilight: white – blue – dark – red – white, for angles",
 }
 
 #: Grey of gyri and of sulci where nothing is modelled, 0-255: away from a diverging map's
-#: light middle, and away from a sequential map's middle greens.
+#: light middle and a cyclic map's light ends, and away from a sequential map's middle greens.
 _GREYS = {"diverging": (160, 134), "sequential": (204, 178)}
 
 
@@ -98,7 +103,7 @@ def default_colormap(is_signed: bool) -> str:
 
 def underlay_greys(name: str) -> tuple[int, int]:
     """Grey (0-255) of gyri and of sulci that go with a map where nothing is drawn."""
-    return _GREYS["diverging" if name in DIVERGING else "sequential"]
+    return _GREYS["sequential" if name in SEQUENTIAL else "diverging"]
 
 
 def colour(values: FloatArray, name: str, minimum: float, maximum: float) -> UInt8Array:

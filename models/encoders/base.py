@@ -5,7 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from models.atlases import Regions, load_atlas
 from models.catalog import ModelCard
 from models.errors import SelectionError
 from models.stimulus import Stimulus
@@ -20,7 +24,10 @@ from models.types import (
     ignore_progress,
 )
 
-__all__ = ["EncodingModel", "Features", "Preview"]
+if TYPE_CHECKING:
+    from models.voxel_grid import VoxelGrid
+
+__all__ = ["EncodingModel", "Features", "Overlay", "Preview"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +83,55 @@ class Preview:
     extent_deg: tuple[float, float, float, float]
     picture_deg: tuple[float, float, float, float]
     note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """One map that comes with a model's files; never a prediction.
+
+    Parameters
+    ----------
+    id : str
+        E.g. ``"noise_ceiling"``, ``"correlation"``, ``"prf_eccentricity"``.
+    title, description : str
+        Words for a person; the description says what was measured and how to read it.
+    units : str
+        Written on the colour bar.
+    source : str
+        File and key that the values were read from.
+    values : ndarray of shape (n_places,), float32
+        In the response's space; NaN where unknown. Kept as a read-only copy.
+    is_signed : bool
+        Zero is a meaningful middle.
+    colormap : str
+        A name in ``models.drawing.colormaps``.
+    minimum, maximum : float, optional
+        Ends of the scale where the quantity has them (an angle, a share); else None.
+    is_accuracy : bool
+        Says how well a place can be or is predicted; shown beside what is predicted.
+    """
+
+    id: str
+    title: str
+    description: str
+    units: str
+    source: str
+    values: FloatArray
+    is_signed: bool = False
+    colormap: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    is_accuracy: bool = False
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=np.float32)
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size in memory."""
+        return int(self.values.nbytes)
 
 
 class EncodingModel(ABC):
@@ -140,6 +196,43 @@ class EncodingModel(ABC):
     @abstractmethod
     def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
         """Show what the model sees of one picture."""
+
+    def regions_of(self, subject: str) -> Regions:
+        """Regions that this model knows in one subject; default the atlas on the card.
+
+        Raises
+        ------
+        SelectionError
+            The subject is not on the card.
+        WeightsError
+            The file that defines the regions is absent or unusable.
+        """
+        self.check_subjects(Selection((subject,)))
+        return load_atlas(self.card.space, self.card.atlas)
+
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return maps that come with the model's files, such as noise ceilings; default none.
+
+        Raises
+        ------
+        SelectionError
+            The subject is not on the card.
+        WeightsError
+            A file is unusable; a map that is merely not in the file is left out.
+        """
+        self.check_subjects(Selection((subject,)))
+        return ()
+
+    def grid(self, subject: str) -> VoxelGrid | None:
+        """Where the columns of a volume lie; None for a model that has no voxels.
+
+        Raises
+        ------
+        WeightsError
+            The file that says so is absent or unusable.
+        """
+        self.check_subjects(Selection((subject,)))
+        return None
 
     def check_subjects(self, selection: Selection) -> None:
         """Refuse subjects that are not on the card.

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.encoders._maps import mosaic_overlays
 from models.encoders._mosaic_places import MosaicPlaces
 from models.encoders._picture_model import Picture, PictureModel, as_tensor
-from models.encoders.base import Features
+from models.encoders.base import Features, Overlay
 from models.errors import WeightsError
 from models.spaces import FSLR32K
 from models.types import (
@@ -160,6 +161,14 @@ class MosaicCnn8(PictureModel):
         """
         return self._once("places", lambda: self._read_places(subject))
 
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return noise ceilings of every cortical vertex; read at each call."""
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        return mosaic_overlays(read_numpy_dict(path), path.name)
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import square_then_resize
 
@@ -227,10 +236,9 @@ class MosaicCnn8(PictureModel):
 
     def _read_places(self, subject: str) -> MosaicPlaces:
         """Where the vertices lie, from one subject's metadata."""
-        from models.weights.locations import metadata_folder
         from models.weights.pickles import read_numpy_dict
 
-        path = metadata_folder(self.card, self.home) / "NSD" / f"{subject}.npy"
+        path = self._metadata_path(subject)
         metadata = read_numpy_dict(self._need(path, subject))
         places = MosaicPlaces.from_metadata(metadata, path.name)
         n_vertices = self._head(subject).n_vertices
@@ -239,3 +247,9 @@ class MosaicCnn8(PictureModel):
                 f"{path.name} places {places.n_vertices} vertices; the model has {n_vertices}."
             )
         return places
+
+    def _metadata_path(self, subject: str) -> Path:
+        """Where one subject's metadata lie."""
+        from models.weights.locations import metadata_folder
+
+        return metadata_folder(self.card, self.home) / "NSD" / f"{subject}.npy"

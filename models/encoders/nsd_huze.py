@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.atlases import Regions
 from models.catalog import ModelCard
 from models.encoders._device import device_words, exact_arithmetic, pick_device, run_in_batches
 from models.encoders._huze_network import PICTURE_SIDE, HuzePart, normalise
@@ -31,8 +32,10 @@ from models.encoders._huze_parts import (
     part_tensors,
     read_shape,
 )
+from models.encoders._maps import huze_overlays
+from models.encoders._named_regions import huze_regions
 from models.encoders._tensor_file import TensorFile, release_mapped, write_tensors
-from models.encoders.base import EncodingModel, Features, Preview
+from models.encoders.base import EncodingModel, Features, Overlay, Preview
 from models.errors import SelectionError, StimulusError, UnknownRegionError, WeightsError
 from models.spaces import FSAVERAGE, near_matches
 from models.stimulus import Stimulus
@@ -260,10 +263,24 @@ class NsdHuze(EncodingModel):
         self.check_subjects(Selection((subject,)))
         with self._lock:
             if subject not in self._regions:
-                folder = metadata_folder(self.card, self._home)
-                path = folder / f"metadata_subject-{_number(subject):02d}.npy"
+                path = self._metadata_path(subject)
                 self._regions[subject] = _read_regions(read_numpy_dict(path), path)
             return self._regions[subject]
+
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` with headings and words; those without a vertex are left out."""
+        return huze_regions(self.regions(subject), self._metadata_path(subject).name)
+
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return held-out accuracy and noise ceilings of every vertex; read at each call."""
+        self.check_subjects(Selection((subject,)))
+        path = self._metadata_path(subject)
+        return huze_overlays(read_numpy_dict(path), path.name)
+
+    def _metadata_path(self, subject: str) -> Path:
+        """Where one subject's metadata lie."""
+        folder = metadata_folder(self.card, self._home)
+        return folder / f"metadata_subject-{_number(subject):02d}.npy"
 
     def region_vertices(self, subject: str, region: str) -> IntArray:
         """Vertices of one region, in stored order; both OVWFA and OWFA name the same.

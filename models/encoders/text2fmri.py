@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.atlases import Regions
 from models.catalog import ModelCard
 from models.encoders._device import device_words, exact_arithmetic, pick_device
 from models.encoders._language_body import LanguageBody, Precision
+from models.encoders._named_regions import text_regions
 from models.encoders._precision import PROBE_LINES, PrecisionError, compare_precisions
 from models.encoders._tensor_file import release_mapped
 from models.encoders._text_head import (
@@ -234,6 +236,11 @@ class Text2FMRI(EncodingModel):
                 path = metadata_folder(self.card, self._home) / "metadata.npy"
                 self._regions = _read_networks(read_numpy_dict(path), path)
             return self._regions
+
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` for pickers."""
+        self.check_subjects(Selection((subject,)))
+        return text_regions(self.regions(), "metadata.npy")
 
     def region_parcels(self, region: str) -> IntArray:
         """Parcels of one network; upper or lower case does not matter.

@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.atlases import Regions
+from models.encoders._maps import things_overlays
 from models.encoders._masks import mask_indices
+from models.encoders._named_regions import things_regions
 from models.encoders._picture_model import Picture, PictureModel, as_tensor
-from models.encoders.base import Features
+from models.encoders.base import Features, Overlay
 from models.errors import SelectionError, UnknownRegionError, WeightsError
 from models.spaces import get_space
 from models.types import (
@@ -186,6 +189,20 @@ class ThingsViT(PictureModel):
         """
         return self._once(("regions", subject), lambda: self._read_regions(subject))
 
+    def regions_of(self, subject: str) -> Regions:
+        """Return :meth:`regions` with headings and sides; those without a voxel are left out."""
+        self.check_subjects(Selection((subject,)))
+        name = self._metadata_path(subject).name
+        return things_regions(self.regions(subject), voxel_space(subject), name)
+
+    def overlays(self, subject: str) -> tuple[Overlay, ...]:
+        """Return accuracy, noise ceilings and pRF maps of every voxel; read at each call."""
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        return things_overlays(read_numpy_dict(path), voxel_space(subject), path.name)
+
     def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
         """Voxels of a selection as BERG states it.
 
@@ -338,10 +355,9 @@ class ThingsViT(PictureModel):
 
     def _read_regions(self, subject: str) -> Mapping[str, IntArray]:
         """Regions in one subject's metadata."""
-        from models.weights.locations import metadata_folder
         from models.weights.pickles import read_numpy_dict
 
-        path = metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
+        path = self._metadata_path(subject)
         stored = read_numpy_dict(self._need(path, subject)).get("roi")
         if not isinstance(stored, Mapping):
             raise WeightsError(f"{path.name} names no regions.")
@@ -354,6 +370,12 @@ class ThingsViT(PictureModel):
                 raise WeightsError(f"{path.name}: {name} has a voxel outside 0..{n_voxels - 1}.")
             regions[name] = array.astype(np.int64)
         return regions
+
+    def _metadata_path(self, subject: str) -> Path:
+        """Where one subject's metadata lie."""
+        from models.weights.locations import metadata_folder
+
+        return metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
 
     def _region(self, subject: str, name: str) -> IntArray:
         """Voxels of one region; there may be none."""

@@ -19,6 +19,7 @@ __all__ = [
     "berg_home",
     "converted_folder",
     "find_atlas_file",
+    "find_full_meshes",
     "find_hub_file",
     "find_hub_snapshot",
     "find_text_variants",
@@ -228,3 +229,15 @@ def find_atlas_file(name: str, home: str | os.PathLike[str] | None = None) -> Pa
         if (folder / name).is_file():
             return folder / name
     return None
+
+
+def find_full_meshes(home: str | os.PathLike[str] | None = None) -> Path | None:
+    """Find nilearn's folder of the full fsaverage surfaces, where the user has fetched them.
+
+    Parameters
+    ----------
+    home : path, optional
+        Top of the tree; looked into before nilearn's folders.
+    """
+    folders = (folder / "fsaverage" for folder in nilearn_folders(home))
+    return next((folder for folder in folders if (folder / "pial_left.gii.gz").is_file()), None)

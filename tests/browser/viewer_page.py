@@ -45,14 +45,12 @@ globalThis.requestAnimationFrame = (call) => {
 """
 
 
-class PageServer:
-    """Serves the page below a base path, with messages added by name."""
+class FileServer:
+    """Serves a page below a base path beside the browser files, with messages added by name."""
 
-    def __init__(self, base="/some/base/"):
-        files = {name: (content, kind) for name, (content, kind) in static_routes_payload().items()}
-        page = PAGE.format(css=static_url("brain", "brain.css"), js=static_url("brain", "main.js"))
+    def __init__(self, page, base="/some/base/"):
+        files = dict(static_routes_payload())
         files[""] = (page.encode(), "text/html; charset=utf-8")
-        files["mesh.bin.gz"] = (compress(build_mesh_file("fsaverage5")), "application/octet-stream")
         self.files = files
 
         class Handler(BaseHTTPRequestHandler):
@@ -80,6 +78,15 @@ class PageServer:
         self.server.server_close()
 
 
+class PageServer(FileServer):
+    """Serves the page of the brain viewer."""
+
+    def __init__(self):
+        css, js = static_url("shared", "viewer.css"), static_url("brain", "main.js")
+        super().__init__(PAGE.format(css=css, js=js))
+        self.add("mesh.bin.gz", compress(build_mesh_file("fsaverage5")))
+
+
 class ViewerPage:
     """One page with a mounted viewer."""
 
@@ -98,7 +105,7 @@ class ViewerPage:
         """Wait until nothing is drawn any more (unless it plays)."""
         self.page.wait_for_function(
             "!viewer.header || viewer.player.playing || "
-            "(!viewer.loop.request && !viewer.animation.current && !viewer.needsLayout && "
+            "(!viewer.loop.request && !viewer.animation?.current && !viewer.needsLayout && "
             "performance.now() > viewer.loop.movingUntil + 60)",
             timeout=60_000,
         )

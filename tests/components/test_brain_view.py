@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.brain import Pick, brain_view, entry_script, read_pick
+from components.brain import Pick, brain_view, read_pick
+from components.mounting import entry_script
 from components.static import static_routes_payload
 
 
@@ -29,7 +30,7 @@ def test_anything_malformed_is_no_pick(value):
 
 
 def test_the_entry_imports_a_file_that_is_served_and_is_not_taken_for_a_path():
-    script = entry_script("images")
+    script = entry_script("brain", "images")
     url = script.split('new URL("')[1].split('"')[0]
     assert url in static_routes_payload()
     assert not url.startswith("/")

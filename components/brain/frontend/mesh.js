@@ -42,6 +42,32 @@ export function decodeMesh(buffer) {
   };
 }
 
+/** Mesh with the labels that travel in a message; everything else is shared with the mesh. */
+export function withOwnLabels(mesh, header, payload) {
+  const { offset, length } = header.own_labels;
+  const bytes = payload.slice(offset, offset + length); // a copy is aligned
+  const labels = new Uint16Array(bytes.buffer);
+  const of = (side) => (side ? labels.subarray(header.n_left) : labels.subarray(0, header.n_left));
+  const hemispheres = mesh.hemispheres.map((hemisphere, side) => ({
+    ...hemisphere, labels: { ...hemisphere.labels, [header.atlas]: of(side) },
+  }));
+  return { ...mesh, base: mesh, hemispheres };
+}
+
+/** Words for label 1, 2 ... of a message. */
+export function namesOf(mesh, header) {
+  return header.own_labels?.names ?? mesh.atlases?.[header.atlas]?.names ?? [];
+}
+
+/** Label -> number; outlines run between places whose numbers differ. */
+export function outlinesOf(mesh, header) {
+  const own = header.own_labels?.outlines;
+  if (own) return (label) => (label > 0 ? own[label - 1] : 0);
+  const chosen = new Set(header.regions);
+  const names = namesOf(mesh, header);
+  return (label) => (label > 0 && (chosen.size === 0 || chosen.has(names[label - 1])) ? label : 0);
+}
+
 function decodeHemisphere(buffer, base, part) {
   const n = part.n_vertices;
   const positions = {};

@@ -4,10 +4,10 @@ const MIN_SEGMENTS = 10; // one stray vertex has 5 or 6, two have 8
 
 /**
  * Segments between the middles of mesh edges whose ends have different labels.
- * kept(label) says which regions are outlined. Returns points as vertex triples (a midpoint
+ * outlineOf(label): places with different numbers have a border between them. Returns points as vertex triples (a midpoint
  * repeats one vertex by weight) and segments as pairs of points.
  */
-export function traceBorders(faces, labels, kept) {
+export function traceBorders(faces, labels, outlineOf) {
   const index = new Map();
   const triples = [];
   const segments = [];
@@ -21,7 +21,7 @@ export function traceBorders(faces, labels, kept) {
     }
     return found;
   };
-  const differ = (a, b) => labels[a] !== labels[b] && (kept(labels[a]) || kept(labels[b]));
+  const differ = (a, b) => outlineOf(labels[a]) !== outlineOf(labels[b]);
   const middle = (a, b) => (a < b ? pointOf(a, b, b) : pointOf(b, a, a));
   for (let i = 0; i < faces.length; i += 3) {
     const a = faces[i], b = faces[i + 1], c = faces[i + 2];

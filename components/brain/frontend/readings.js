@@ -1,19 +1,15 @@
-// What stands under the pointer and under the pin, in words, at the current frame.
+// Readings of a vertex: its hemisphere, region and value.
 
-import { columnOf, decodeValue, formatReading, stepAt } from "./wire.js";
+import { Readings, whenWords } from "../../shared/readings.js";
+import { columnOf, decodeValue, formatReading, stepAt } from "../../shared/wire.js";
+import { namesOf } from "./mesh.js";
 
-export class Readings {
-  constructor(parts) {
-    this.parts = parts;
-    this.hovered = -1;
-    this.pinned = -1;
-  }
-
+export class VertexReadings extends Readings {
   /** `codes` follow once they are unpacked. */
   setSequence(mesh, header) {
     this.mesh = mesh;
     this.header = header;
-    this.names = mesh.atlases?.[header.atlas]?.names ?? [];
+    this.names = namesOf(mesh, header);
   }
 
   /** Whether a vertex (of its hemisphere) has a value; makes no objects. */
@@ -42,7 +38,7 @@ export class Readings {
     };
   }
 
-  #words(vertex, frame) {
+  words(vertex, frame) {
     const { header } = this;
     const reading = this.at(vertex, frame);
     const place = reading.region || "no named region";
@@ -50,43 +46,8 @@ export class Readings {
     const number = formatReading(reading.value, stepAt(header, reading.value));
     return {
       name: `${place} · ${reading.hemisphere}${reading.isLowConfidence ? " · low confidence" : ""}`,
-      value: isModelled ? `≈ ${number} ${header.units}` : "not modelled",
-      when: header.n_frames > 1 ? `${header.row_kind === "seconds" ? "volume" : "picture"} ${frame + 1}` : "",
+      value: isModelled ? `≈ ${number} ${header.units}` : header.missing,
+      when: whenWords(header, frame),
     };
-  }
-
-  hover(vertex, frame, x, y) {
-    this.hovered = vertex;
-    const { tip, stage } = this.parts;
-    tip.hidden = vertex < 0 || x === null;
-    if (tip.hidden) return;
-    this.#writeTip(frame);
-    const left = Math.min(x + 14, stage.clientWidth - tip.offsetWidth - 6);
-    const top = y + 18 + tip.offsetHeight > stage.clientHeight ? y - tip.offsetHeight - 10 : y + 18;
-    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
-  }
-
-  pin(vertex, frame) {
-    this.pinned = vertex;
-    this.parts.pin.hidden = vertex < 0;
-    if (vertex >= 0) this.#writePin(frame);
-  }
-
-  /** The nearest real frame changed. */
-  refresh(frame) {
-    if (this.hovered >= 0 && !this.parts.tip.hidden) this.#writeTip(frame);
-    if (this.pinned >= 0) this.#writePin(frame);
-  }
-
-  #writeTip(frame) {
-    const { name, value, when } = this.#words(this.hovered, frame);
-    this.parts.tipName.textContent = name;
-    this.parts.tipValue.textContent = value;
-    this.parts.tipWhen.textContent = when;
-  }
-
-  #writePin(frame) {
-    const { name, value } = this.#words(this.pinned, frame);
-    this.parts.pinText.textContent = `${name} ${value}`;
   }
 }

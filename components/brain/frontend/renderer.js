@@ -57,9 +57,9 @@ export class Renderer {
     this.#createResources();
   }
 
-  setMesh(mesh, atlas, keptLabel) {
+  setMesh(mesh, atlas, outlineOf) {
     this.surfaces = mesh.hemispheres.map(
-      (hemisphere) => new HemisphereSurface(this.gl, hemisphere, atlas, keptLabel, this.stats),
+      (hemisphere) => new HemisphereSurface(this.gl, hemisphere, atlas, outlineOf, this.stats),
     );
   }
 

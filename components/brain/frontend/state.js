@@ -1,5 +1,6 @@
 // What a viewer starts with, before the address bar and the person have their say; pure.
 
+import { commonState } from "../../shared/view_state.js";
 import { IDENTITY } from "./camera.js";
 
 /** The camera of every layout before it is moved. */
@@ -12,18 +13,8 @@ export function firstState(header, mesh, hasFocus, prefersStillness) {
     ...CAMERA(),
     ...shapePairOf(mesh, {}),
     unfolding: 1,
-    frame: 0,
-    playing: header.autoplay === true && !prefersStillness,
-    speed: 1,
-    hold: header.hold === true,
-    threshold: 0,
-    fade: false,
-    limit: header.limit,
-    isLocked: false,
-    colormap: header.colormap,
     underlay: 0.7,
-    outlines: true,
-    background: "auto",
+    ...commonState(header, prefersStillness),
   };
 }
 

@@ -1,6 +1,6 @@
 // Where the cortex cannot be drawn: a still picture, a plain sentence, and the regions in words.
 
-import { section } from "./wire.js";
+import { section } from "../../shared/wire.js";
 
 export function showStill({ parts, controls, words }, header, payload, reason) {
   const picture = section(payload, header.fallback);

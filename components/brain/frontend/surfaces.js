@@ -27,11 +27,11 @@ function interleave(hemisphere, shape) {
 
 /** One hemisphere's buffers and vertex arrays. */
 export class HemisphereSurface {
-  constructor(gl, hemisphere, atlas, keptLabel, stats) {
+  constructor(gl, hemisphere, atlas, outlineOf, stats) {
     this.gl = gl;
     this.hemisphere = hemisphere;
     this.labels = hemisphere.labels[atlas] ?? null;
-    this.keptLabel = keptLabel;
+    this.outlineOf = outlineOf;
     this.stats = stats;
     this.shapeBuffers = {};
     this.indexBuffers = {};
@@ -149,7 +149,7 @@ export class HemisphereSurface {
   #borderBuffer(shape, flat) {
     const { gl, hemisphere } = this;
     const faces = flat ? hemisphere.flatFaces : hemisphere.faces;
-    this.borders[flat] ??= traceBorders(faces, this.labels, this.keptLabel);
+    this.borders[flat] ??= traceBorders(faces, this.labels, this.outlineOf);
     return (this.borderBuffers[`${shape} ${flat}`] ??= this.#upload(
       gl.ARRAY_BUFFER, fourfold(placeBorders(this.borders[flat], hemisphere.positions[shape])),
     ));

@@ -3,7 +3,7 @@
 
 import { createBuffer, createTexture } from "./gl.js";
 import { ATTRIBUTE } from "./shaders.js";
-import { frameCodes, frameLength } from "./wire.js";
+import { frameCodes, frameLength } from "../../shared/wire.js";
 
 const MISSING_HALF = 0xfbff; // -65504: NaN is not reliable inside shaders
 const FAR = 1e30;

@@ -1,71 +1,41 @@
-// The viewer: holds the state, joins the parts. Everything a person changes goes through set().
+// The brain viewer: joins the parts that draw the cortex to what every viewer does.
 
-import { emit, forget, listen } from "../../shared/bus.js";
+import { labelTexts, showLabels } from "../../shared/labels.js";
+import { StageView } from "../../shared/stage_view.js";
 import { Animation } from "./animation.js";
-import { Colorbar, lutOf } from "./colorbar.js";
-import { Controls } from "./controls.js";
+import { BrainControls } from "./controls.js";
+import { ENTRIES } from "./entries.js";
 import { Input } from "./input.js";
 import { Intake } from "./intake.js";
-import { Loop } from "./loop.js";
-import { showLabels } from "./labels.js";
-import { savePicture } from "./picture.js";
-import { Player } from "./player.js";
 import { Pointing } from "./pointing.js";
 import { Quality } from "./quality.js";
-import { Readings } from "./readings.js";
+import { VertexReadings } from "./readings.js";
 import { Renderer } from "./renderer.js";
 import { Scene } from "./scene.js";
 import { CAMERA } from "./state.js";
-import { register, Stats, unregister } from "./stats.js";
-import { build } from "./template.js";
-import { Timeline } from "./timeline.js";
-import { AddressBar, encodeState } from "./view_state.js";
-import { Words } from "./words.js";
+import { TEMPLATE } from "./template.js";
 
 const SOURCE = "brain";
 const MORPH_MS = 700;
 
-export class Viewer {
+export class Viewer extends StageView {
   /** options: {view, onPick(pick), onUnpin(), keepsAddress} */
   constructor(element, options) {
-    this.view = options.view;
-    this.onPick = options.onPick ?? (() => {});
-    this.onUnpin = options.onUnpin ?? (() => {});
-    this.stats = new Stats();
-    this.parts = build(element);
-    this.address = options.keepsAddress === false ? null : new AddressBar(this.view);
-    this.prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
-    this.header = null;
+    super(element, options, { template: TEMPLATE, entries: ENTRIES, source: SOURCE });
     this.mesh = null;
     this.renderer = null;
     this.isLost = false;
-    this.needsLayout = false;
-    this.emitted = { frame: -1, playing: null };
     this.style = { ink: [1, 1, 1], hovered: -1, pinned: -1 };
     this.scene = new Scene();
-    this.player = new Player();
-    this.readings = new Readings(this.parts);
-    this.words = new Words(this.parts.words);
-    this.colorbar = new Colorbar(this.parts);
+    this.readings = new VertexReadings(this.parts);
     this.intake = new Intake(this);
     this.#start();
-    register(this.view, this);
   }
 
   #start() {
     const { parts } = this;
-    this.loop = new Loop(
-      (elapsed, isMoving) => this.#frame(elapsed, isMoving),
-      this.stats,
-      (interval) => this.quality?.observe(interval),
-    );
     this.animation = new Animation(() => this.prefersStillness.matches);
-    this.timeline = new Timeline(parts, {
-      togglePlay: () => this.setPlaying(!this.player.playing),
-      goTo: (position) => this.goTo(position),
-      step: (by) => this.step(by),
-    });
-    this.controls = new Controls(parts, {
+    this.controls = new BrainControls(parts, {
       set: (patch) => this.set(patch),
       setLayout: (name) => this.setLayout(name),
       setShape: (name) => this.setShape(name),
@@ -73,7 +43,7 @@ export class Viewer {
       reset: () => this.reset(),
       save: () => this.save(),
     });
-    this.#listen();
+    this.#watchTheCard();
     try {
       this.renderer = new Renderer(parts.canvas, this.stats);
     } catch (error) {
@@ -95,38 +65,24 @@ export class Viewer {
     });
   }
 
-  #listen() {
-    const { parts } = this;
-    this.abort = new AbortController();
+  #watchTheCard() {
+    const { canvas } = this.parts;
     const { signal } = this.abort;
-    parts.unpin.addEventListener("click", () => {
-      this.pointing.setPin(-1);
-      this.onUnpin();
-    });
-    document.addEventListener("visibilitychange", () => this.#see({}), { signal });
-    parts.canvas.addEventListener("webglcontextlost", (event) => {
+    canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.isLost = true;
-      this.#say("The graphics card was interrupted; the picture comes back by itself.");
+      this.say("The graphics card was interrupted; the picture comes back by itself.");
     }, { signal });
-    parts.canvas.addEventListener("webglcontextrestored", () => this.#restore(), { signal });
-    this.resizing = new ResizeObserver(() => this.relayout());
-    this.resizing.observe(parts.stage);
-    this.watching = new IntersectionObserver(([entry]) => this.#see({ onScreen: entry.isIntersecting }));
-    this.watching.observe(parts.stage);
-    this.unlisten = listen("hover", this.view, ({ vertex }) => {
-      this.pointing?.setHover(vertex ?? -1, null, null, false);
-    }, SOURCE);
+    canvas.addEventListener("webglcontextrestored", () => this.#restore(), { signal });
+  }
+
+  observe(interval) {
+    this.quality?.observe(interval);
   }
 
   /** Whether there is something to draw and a card to draw it with. */
   get isReady() {
-    return this.header !== null && this.renderer !== null && !this.isLost;
-  }
-
-  #see({ onScreen = this.onScreen ?? true }) {
-    this.onScreen = onScreen;
-    this.loop.setVisible(onScreen && !document.hidden);
+    return super.isReady && this.renderer !== null && !this.isLost;
   }
 
   /** Take a message from Python. The same message again is not looked at. */
@@ -134,19 +90,9 @@ export class Viewer {
     return this.intake.update(bytes);
   }
 
-  /** Change anything a person may set; redraws, remembers, and tells linked views. */
-  set(patch, isMoving = true) {
-    Object.assign(this.state, patch);
-    this.apply();
-    this.loop.ask(isMoving);
-    this.#remember();
-  }
-
-  /** State -> player, style, colour bar, controls, bus. */
+  /** State -> style of the drawing, and what every viewer does with it. */
   apply() {
-    const { state, header, style, player } = this;
-    player.speed = state.speed;
-    player.hold = state.hold;
+    const { state, header, style } = this;
     const { limit } = state;
     style.scaleFrom = header.is_signed ? 0.5 : 0;
     style.scaleBy = header.is_signed ? 0.5 / limit : 1 / limit;
@@ -156,22 +102,12 @@ export class Viewer {
     style.underlay = state.underlay;
     style.outlines = state.outlines ? 0.85 : 0;
     style.ink = header.is_signed ? [0.05, 0.06, 0.08] : [1, 1, 1];
-    if (this.lutName !== state.colormap) {
-      this.lutName = state.colormap;
-      this.lut = lutOf(header, state.colormap);
-      this.renderer.setColormap(this.lut);
-      this.colorbar.setColormap(this.lut);
-    }
-    const { root } = this.parts;
-    root.dataset.background = state.background;
     this.parts.canvas.classList.toggle("bc-free", state.layout === "free");
-    this.colorbar.sync(header, state);
-    this.controls.sync(header, state);
-    emit("range", this.view, {
-      limit, threshold: state.threshold, mode: state.fade ? "fade" : "hide",
-      colormap: state.colormap, lut: this.lut, isSigned: header.is_signed,
-      minimum: header.minimum, maximum: header.maximum,
-    }, SOURCE);
+    super.apply();
+  }
+
+  showColormap() {
+    this.renderer.setColormap(this.lut);
   }
 
   /** Camera only: rotation, zoom, pan. */
@@ -179,7 +115,7 @@ export class Viewer {
     Object.assign(this.state, patch);
     this.#cameraMoved();
     this.loop.ask(true);
-    this.#remember();
+    this.remember();
   }
 
   #cameraMoved() {
@@ -241,30 +177,8 @@ export class Viewer {
     this.look(CAMERA());
   }
 
-  setPlaying(isPlaying) {
-    this.player.setPlaying(isPlaying);
-    this.timeline.setPlaying(this.player.playing);
-    this.state.playing = this.player.playing;
-    this.loop.ask(true);
-    this.#remember();
-  }
-
-  goTo(position) {
-    this.setPlaying(false);
-    this.player.goTo(position);
-    this.loop.ask(true);
-    this.#remember();
-  }
-
-  step(by) {
-    this.setPlaying(false);
-    this.player.step(by);
-    this.loop.ask(true);
-    this.#remember();
-  }
-
   /** Everything of one drawn frame; returns whether the next one is wanted at once. */
-  #frame(elapsed, isMoving) {
+  frame(elapsed, isMoving) {
     if (!this.isReady) return false;
     const { player } = this;
     const { stage } = this.parts;
@@ -277,34 +191,17 @@ export class Viewer {
     const isFirst = this.stats.draws === 0; // brain at once; its outlines a moment later
     const style = isFirst ? { ...this.style, outlines: 0 } : this.style;
     this.renderer.draw(this.scene.panels, time, style, size);
-    this.#showTime(time);
+    this.showTime(time);
     return goesOn;
   }
 
-  #showTime(time) {
-    const { player, emitted, timeline } = this;
-    const position = player.position();
-    const nearest = player.nearest();
-    if (nearest !== timeline.shownFrame) {
-      this.readings.refresh(nearest);
-      if (!player.playing) this.words.saySoon(this.header, nearest);
-    }
-    timeline.show(position, time, nearest);
-    if (position === emitted.frame && player.playing === emitted.playing) return;
-    emitted.frame = position;
-    emitted.playing = player.playing;
-    emit("time", this.view, { frame: position, playing: player.playing }, SOURCE);
-  }
-
+  /** Draw once more, sharp, and save it. */
   save() {
-    return savePicture(this);
-  }
-
-  #remember() {
-    this.address?.writeSoon(() => {
-      this.state.frame = this.player.playing ? this.defaults.frame : this.player.clock;
-      return encodeState(this.state, this.defaults);
-    });
+    const { parts, renderer, scene, quality } = this;
+    const { stage, canvas } = parts;
+    const size = quality.next(stage.clientWidth, stage.clientHeight, false);
+    renderer.draw(scene.panels, this.player.mix(), this.style, size);
+    return this.savePicture(canvas, labelTexts(scene.panels));
   }
 
   #restore() {
@@ -318,26 +215,9 @@ export class Viewer {
     this.loop.ask();
   }
 
-  #say(text) {
-    this.parts.message.hidden = false;
-    this.parts.messageText.textContent = text;
-  }
-
-  /** Unmounted: give everything back. */
   destroy() {
-    this.loop.stop();
-    this.abort.abort();
-    this.unlisten();
-    this.resizing.disconnect();
-    this.watching.disconnect();
+    super.destroy();
     this.input?.stop();
-    this.controls.stop();
-    this.address?.stop();
-    this.words.stop();
-    this.intake.release();
     this.renderer?.release();
-    unregister(this.view, this);
-    forget(this.view);
-    this.parts.root.remove();
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { gradientOf } from "../../../components/brain/frontend/colorbar.js";
+import { gradientOf } from "../../../components/shared/colorbar.js";
 
 test("the colour bar shows the colour map from its first to its last colour", () => {
   const lut = Uint8Array.from({ length: 768 }, (_, i) => [Math.floor(i / 3), 7, 255 - Math.floor(i / 3)][i % 3]);

@@ -7,8 +7,8 @@ import {
 import { computeNormals, facesAround } from "../../../components/brain/frontend/mesh.js";
 import { placeBorders, traceBorders } from "../../../components/brain/frontend/outlines.js";
 import { decodeId, isInside } from "../../../components/brain/frontend/picking.js";
-import { sentence } from "../../../components/brain/frontend/words.js";
-import { columnOf, formatReading } from "../../../components/brain/frontend/wire.js";
+import { sentence } from "../../../components/shared/words.js";
+import { columnOf, formatReading } from "../../../components/shared/wire.js";
 
 test("normals of a counter-clockwise triangle point at the viewer", () => {
   const normals = computeNormals(Int16Array.of(0, 0, 0, 9, 0, 0, 0, 9, 0), Uint16Array.of(0, 1, 2));
@@ -36,7 +36,7 @@ function strip(n) {
 test("a border runs between the middles of mixed edges", () => {
   const { faces, place } = strip(6);
   const labels = Uint16Array.from({ length: 14 }, (_, vertex) => (vertex % 2 ? 1 : 0));
-  const border = traceBorders(faces, labels, (label) => label > 0);
+  const border = traceBorders(faces, labels, (label) => label);
   assert.equal(border.segments.length, 2 * 12);
   const ends = placeBorders(border, place, 0);
   // first triangle: edges (2, 1) and (1, 0), whose middles are (2, 2) and (0, 2) steps, in mm:
@@ -46,12 +46,12 @@ test("a border runs between the middles of mixed edges", () => {
 test("the border around a stray vertex is left out", () => {
   const { faces } = strip(6);
   const labels = Uint16Array.from({ length: 14 }, (_, vertex) => (vertex === 6 ? 1 : 0));
-  assert.equal(traceBorders(faces, labels, (label) => label > 0).segments.length, 0);
+  assert.equal(traceBorders(faces, labels, (label) => label).segments.length, 0);
 });
 
 test("regions that are not chosen have no outline", () => {
   const faces = Uint16Array.of(0, 1, 2);
-  const border = traceBorders(faces, Uint16Array.of(2, 2, 0), (label) => label === 1);
+  const border = traceBorders(faces, Uint16Array.of(2, 2, 0), (label) => (label === 1 ? 1 : 0));
   assert.equal(border.segments.length, 0);
 });
 
@@ -84,7 +84,7 @@ test("a right vertex's parcel comes after all left ones; no label is no column",
 test("the words name the strongest regions of the frame, and that they are predicted", () => {
   const header = {
     row_kind: "picture", n_frames: 2, row_labels: ["a cat", "a dog"], units: "units",
-    low_confidence: ["hV4"],
+    low_confidence: ["hV4"], closing: "Predicted, not measured.",
     summary: { names: ["V1 left", "hV4 right"], rows: [[], [[1, -0.5], [0, 0.25]]] },
   };
   assert.equal(

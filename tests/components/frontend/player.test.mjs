@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Player } from "../../../components/brain/frontend/player.js";
+import { Player } from "../../../components/shared/player.js";
 
 const player = (count = 4, rate = 2) => {
   const one = new Player();

@@ -1,23 +1,24 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { ENTRIES } from "../../../components/brain/frontend/entries.js";
 import {
   decodeState, encodeState, readQuery, writeQuery,
-} from "../../../components/brain/frontend/view_state.js";
+} from "../../../components/shared/view_state.js";
 
 const DEFAULTS = { layout: "visual", zoom: 1, rotation: [0, 0, 0, 1], threshold: 0, fade: false, frame: 0 };
 
 test("only what differs is written, and it comes back", () => {
   const state = { ...DEFAULTS, layout: "four", zoom: 1.25, rotation: [0.5, -0.5, 0.5, 0.5], fade: true };
-  const text = encodeState(state, DEFAULTS);
+  const text = encodeState(state, DEFAULTS, ENTRIES);
   assert.equal(text, "l.four~q.0.5,-0.5,0.5,0.5~z.1.25~m.1");
-  assert.deepEqual({ ...DEFAULTS, ...decodeState(text) }, state);
+  assert.deepEqual({ ...DEFAULTS, ...decodeState(text, ENTRIES) }, state);
 });
 
-test("defaults write nothing", () => assert.equal(encodeState(DEFAULTS, DEFAULTS), ""));
+test("defaults write nothing", () => assert.equal(encodeState(DEFAULTS, DEFAULTS, ENTRIES), ""));
 
 test("nonsense in a link is left out", () => {
   const text = "l.<script>~z.999~q.1,2~t.abc~x.~c.-4~zz~~k.1~f.pial~y.4~q.0,0,NaN,1";
-  assert.deepEqual(decodeState(text), { isLocked: true, from: "pial" });
+  assert.deepEqual(decodeState(text, ENTRIES), { isLocked: true, from: "pial" });
 });
 
 test("other parameters and other views are left as they are", () => {

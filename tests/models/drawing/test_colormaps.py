@@ -7,6 +7,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from models.drawing.colormaps import (
     COLORMAPS,
+    CYCLIC,
     DIVERGING,
     LABELS,
     SEQUENTIAL,
@@ -49,7 +50,7 @@ def seen(rgb, vision):
 
 @pytest.mark.parametrize("name", COLORMAPS)
 def test_tables_are_matplotlibs(name):
-    expected = matplotlib_maps[name](np.arange(256), bytes=True)[:, :3]
+    expected = matplotlib_maps[name].resampled(256)(np.arange(256), bytes=True)[:, :3]
     np.testing.assert_array_equal(lut(name), expected)
     assert not lut(name).flags.writeable
     assert LABELS[name]
@@ -77,6 +78,15 @@ def test_signs_are_told_apart_with_every_colour_vision(name, vision):
 def test_sequential_maps_rise_in_lightness_with_every_colour_vision(name, vision):
     lightness = seen(lut(name), vision)[:, 0]
     assert (lightness[8:] - lightness[:-8]).min() > 0.4
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("name", CYCLIC)
+def test_cyclic_maps_close_and_tell_a_half_turn_from_none(name, vision):
+    lab = seen(lut(name), vision)
+    assert deltaE_ciede2000(lab[0], lab[-1]) < 2
+    assert abs(lab[128, 0] - lab[0, 0]) > 60
+    assert deltaE_ciede2000(lab[64], lab[192]) > 20
 
 
 @pytest.mark.parametrize("vision", VISION)

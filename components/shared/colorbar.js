@@ -51,7 +51,7 @@ export class Colorbar {
     parts.cover.style.width = `${100 * share}%`;
     parts.scale.setAttribute(
       "aria-label",
-      `Colour scale from ${axisNumber(low)} to ${axisNumber(limit)} ${header.units}. Grey: not modelled.`,
+      `Colour scale from ${axisNumber(low)} to ${axisNumber(limit)} ${header.units}. Grey: ${header.missing}.`,
     );
   }
 }

@@ -1,9 +1,10 @@
-// L and R on every panel, with the view's name.
+// Letters and words on every panel: L and R, the view's name.
 
-/** One overlay element a label. */
+/** One overlay element a label. Panels: {left, top, width, label: {left, right, words}}. */
 export function showLabels(holder, panels) {
+  const width = holder.clientWidth;
   holder.replaceChildren(
-    ...labelTexts(panels).map(({ side, words, x, y, isRight, width }) => {
+    ...labelTexts(panels).map(({ side, words, x, y, isRight }) => {
       const node = document.createElement("span");
       const letter = document.createElement("b");
       letter.textContent = side;
@@ -18,12 +19,11 @@ export function showLabels(holder, panels) {
 
 /** Where each label stands on the stage: {text, side, words, x, y (baseline), isRight}. */
 export function labelTexts(panels) {
-  const width = Math.max(...panels.map((panel) => panel.left + panel.width));
   return panels.flatMap((panel) => {
     const { left, right, words } = panel.label;
     const y = panel.top + 22;
-    const texts = [{ side: left, words, x: panel.left + 9, y, isRight: false, width }];
-    if (right) texts.push({ side: right, words: "", x: panel.left + panel.width - 9, y, isRight: true, width });
+    const texts = [{ side: left, words, x: panel.left + 9, y, isRight: false }];
+    if (right) texts.push({ side: right, words: "", x: panel.left + panel.width - 9, y, isRight: true });
     return texts.map((one) => ({ ...one, text: `${one.side} ${one.words}`.trim() }));
   });
 }

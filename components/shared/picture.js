@@ -1,24 +1,27 @@
 // A PNG of exactly what is on the stage, with the colour bar and the footer that belong to it.
 
 import { axisNumber } from "./colorbar.js";
-import { labelTexts } from "./labels.js";
 
 const MARGIN = 16;
 const FONT = "system-ui, sans-serif";
 const STRIP = 96; // px below the stage
+const LINE = 16;
 
-/** Compose on a 2D canvas. `brain` must have been drawn in this very task. */
-export function compose({ brain, width, height, labels, colors, header, state, lut, when }) {
-  const scale = brain.width / width;
+/** Compose on a 2D canvas. `drawing` must have been drawn in this very task. */
+export function compose({ drawing, width, height, labels, colors, header, state, lut, when, note }) {
+  const scale = drawing.width / width;
   const canvas = document.createElement("canvas");
-  canvas.width = brain.width;
-  canvas.height = Math.round((height + STRIP) * scale);
   const context = canvas.getContext("2d");
+  const room = width - 2 * MARGIN;
+  context.font = `12px ${FONT}`;
+  const notes = brokenLines(note ?? "", room, (text) => context.measureText(text).width);
+  canvas.width = drawing.width;
+  canvas.height = Math.round((height + STRIP + LINE * notes.length) * scale);
   context.fillStyle = colors.paper;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = colors.ground;
   context.fillRect(0, 0, canvas.width, height * scale);
-  context.drawImage(brain, 0, 0);
+  context.drawImage(drawing, 0, 0);
   context.scale(scale, scale);
   context.fillStyle = colors.labels;
   context.font = `600 14px ${FONT}`;
@@ -27,14 +30,25 @@ export function compose({ brain, width, height, labels, colors, header, state, l
     context.fillText(text, x, y);
   }
   context.fillStyle = colors.ink;
-  drawBar(context, header, state, lut, height + 12, Math.min(360, width - 2 * MARGIN));
+  drawBar(context, header, state, lut, height + 12, Math.min(360, room));
   context.font = `12px ${FONT}`;
   context.textAlign = "left";
-  const room = width - 2 * MARGIN;
   const limits = state.threshold > 0 ? ` · ${state.fade ? "faded" : "hidden"} below ${axisNumber(state.threshold)}` : "";
   context.fillText(`${when}${limits}`, MARGIN, height + 66, room);
   context.fillText([header.footer, header.badge].filter(Boolean).join(" · "), MARGIN, height + 84, room);
+  notes.forEach((line, i) => context.fillText(line, MARGIN, height + 84 + LINE * (i + 1), room));
   return canvas;
+}
+
+/** Text in lines no wider than `room`; measure(text) -> width. */
+export function brokenLines(text, room, measure) {
+  const lines = [];
+  for (const word of text.split(" ").filter(Boolean)) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && measure(longer) <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function drawBar(context, header, state, lut, top, width) {
@@ -66,7 +80,7 @@ function drawBar(context, header, state, lut, top, width) {
   context.fillRect(MARGIN + width + 14, top, 11, 11);
   context.fillStyle = ink;
   context.textAlign = "left";
-  context.fillText("not modelled", MARGIN + width + 30, top + 10);
+  context.fillText(header.missing, MARGIN + width + 30, top + 10);
 }
 
 /** Hand a canvas to the person as a file. */
@@ -80,18 +94,18 @@ export function download(canvas, name) {
   }, "image/png");
 }
 
-/** Draw once more, sharp, and save the stage of a viewer; returns the composed canvas. */
-export function savePicture({ parts, quality, renderer, scene, player, style, header, state, lut, view }) {
-  const { stage, canvas, when, root } = parts;
-  const width = stage.clientWidth;
-  const height = stage.clientHeight;
-  renderer.draw(scene.panels, player.mix(), style, quality.next(width, height, false));
+/**
+ * Save the stage of a viewer, whose canvas was drawn in this very task; returns the composed
+ * canvas. labels: {text, x, y, isRight} on the stage; note: a sentence below the footer.
+ */
+export function savePicture({ parts, player, header, state, lut, view }, drawing, labels, note) {
+  const { stage, when, root } = parts;
   const page = getComputedStyle(root);
   const picture = compose({
-    brain: canvas,
-    width,
-    height,
-    labels: labelTexts(scene.panels),
+    drawing,
+    width: stage.clientWidth,
+    height: stage.clientHeight,
+    labels,
     colors: {
       paper: page.getPropertyValue("--bc-paper").trim() || "#ffffff",
       ground: getComputedStyle(stage).backgroundColor,
@@ -102,6 +116,7 @@ export function savePicture({ parts, quality, renderer, scene, player, style, he
     state,
     lut,
     when: header.n_frames > 1 ? `${when.textContent} · ${when.title}` : header.row_labels[0],
+    note,
   });
   download(picture, `boldcast-${view}-${player.nearest() + 1}.png`);
   return picture;

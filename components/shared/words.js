@@ -10,14 +10,14 @@ export function sentence(header, frame) {
   const row = header.summary?.rows[frame] ?? [];
   const strongest = row.map(([index, mean]) => {
     const name = header.summary.names[index];
-    const region = name.slice(0, name.lastIndexOf(" "));
+    const region = name.replace(/ (left|right)$/, "");
     const isLow = header.low_confidence.includes(region);
     return `${name} ${axisNumber(mean)}${isLow ? " (low confidence)" : ""}`;
   });
   const body = strongest.length
     ? `Strongest mean ${header.units}: ${strongest.join(", ")}.`
-    : "No named region has a predicted value.";
-  return `${which}${label}. ${body} Predicted, not measured.`;
+    : "No named region has a value.";
+  return `${which}${label}. ${body} ${header.closing}`;
 }
 
 export class Words {
@@ -26,11 +26,11 @@ export class Words {
     this.timer = 0;
   }
 
-  /** Say it once things have come to rest. */
-  saySoon(header, frame) {
+  /** Say it once things have come to rest, and what `more` adds then. */
+  saySoon(header, frame, more = () => "") {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const text = sentence(header, frame);
+      const text = `${sentence(header, frame)} ${more()}`.trim();
       if (this.node.textContent !== text) this.node.textContent = text;
     }, 350);
   }

@@ -1,19 +1,20 @@
-// What a person set in the viewer <-> the page's `view=` parameter; pure but for the last part.
+// What a person set in a viewer <-> the page's `view=` parameter; pure but for the address bar.
 //
 // view=images~l.four~t.3*other~l.flat : one part a viewer, joined by "*"; entries joined by "~";
 // an entry is a letter, a dot and its value. Only what differs from the defaults is written.
+// A viewer says which entries it has: name in the state -> [letter, kind].
 
 const round = (digits) => (number) => String(Number(number.toFixed(digits)));
-const text = { write: String, read: (value) => (/^[\w.-]{1,40}$/.test(value) ? value : undefined) };
-const flag = { write: (value) => (value ? "1" : "0"), read: (value) => value === "1" };
-const number = (digits, low, high) => ({
+export const text = { write: String, read: (value) => (/^[\w.-]{1,40}$/.test(value) ? value : undefined) };
+export const flag = { write: (value) => (value ? "1" : "0"), read: (value) => value === "1" };
+export const number = (digits, low, high) => ({
   write: round(digits),
   read(value) {
     const parsed = Number(value);
     return value !== "" && parsed >= low && parsed <= high ? parsed : undefined;
   },
 });
-const list = (length, digits, low, high) => ({
+export const list = (length, digits, low, high) => ({
   write: (values) => values.map(round(digits)).join(","),
   read(value) {
     const parsed = value.split(",").map(Number);
@@ -22,14 +23,8 @@ const list = (length, digits, low, high) => ({
   },
 });
 
-const ENTRIES = {
-  layout: ["l", text],
-  rotation: ["q", list(4, 4, -1, 1)],
-  zoom: ["z", number(3, 0.2, 12)],
-  pan: ["p", list(2, 3, -3, 3)],
-  from: ["f", text],
-  to: ["s", text],
-  mixing: ["i", number(3, 0, 1)],
+/** Entries of every viewer: time and colour. */
+export const COMMON_ENTRIES = {
   frame: ["t", number(2, 0, 1e6)],
   playing: ["r", flag],
   speed: ["v", number(2, 0.1, 8)],
@@ -39,15 +34,14 @@ const ENTRIES = {
   limit: ["x", number(6, 1e-9, 1e9)],
   isLocked: ["k", flag],
   colormap: ["a", text],
-  underlay: ["u", number(2, 0, 1)],
   outlines: ["o", flag],
   background: ["b", text],
 };
 
 /** Entries of `state` that differ from `defaults`, as text; "" where none does. */
-export function encodeState(state, defaults) {
+export function encodeState(state, defaults, entries) {
   const parts = [];
-  for (const [name, [letter, { write }]] of Object.entries(ENTRIES)) {
+  for (const [name, [letter, { write }]] of Object.entries(entries)) {
     const value = state[name];
     if (value === undefined || value === null) continue;
     const written = write(value);
@@ -60,9 +54,9 @@ export function encodeState(state, defaults) {
 }
 
 /** Text -> the entries that are well formed; everything else is left out. */
-export function decodeState(encoded) {
+export function decodeState(encoded, entries) {
   const byLetter = new Map(
-    Object.entries(ENTRIES).map(([name, [letter, { read }]]) => [letter, { name, read }]),
+    Object.entries(entries).map(([name, [letter, { read }]]) => [letter, { name, read }]),
   );
   const state = {};
   for (const part of encoded.split("~")) {
@@ -105,8 +99,9 @@ function viewParts(search) {
  * the page's server writes an address that it knew from before that change.
  */
 export class AddressBar {
-  constructor(view, delayMs = 400) {
+  constructor(view, entries, delayMs = 400) {
     this.view = view;
+    this.entries = entries;
     this.delayMs = delayMs;
     this.timer = 0;
     this.encode = null;
@@ -115,7 +110,7 @@ export class AddressBar {
   }
 
   read() {
-    return decodeState(readQuery(globalThis.location.search, this.view));
+    return decodeState(readQuery(globalThis.location.search, this.view), this.entries);
   }
 
   writeSoon(encode) {
@@ -142,4 +137,21 @@ export class AddressBar {
     clearTimeout(this.timer);
     globalThis.navigation?.removeEventListener("currententrychange", this.repeat);
   }
+}
+
+/** What time and colour start with, before the address bar and the person have their say. */
+export function commonState(header, prefersStillness) {
+  return {
+    frame: 0,
+    playing: header.autoplay === true && !prefersStillness,
+    speed: 1,
+    hold: header.hold === true,
+    threshold: 0,
+    fade: false,
+    limit: header.limit,
+    isLocked: false,
+    colormap: header.colormap,
+    outlines: true,
+    background: "auto",
+  };
 }
