@@ -25,17 +25,23 @@ LAYERS = [
 ]
 #: Above everything: what it gives out may draw itself.
 FACADE = LAYERS[-1]
-SIDE_ROOMS = {"models.analysis", "models.drawing", "models.export"}
-SIDE_ROOMS_MAY_USE = {
+SIDE_ROOMS = {
+    "models.analysis",
+    "models.drawing",
+    "models.export",
+    "models.export_images",
+    "models.export_text",
+    "models.media",
+}
+SIDE_ROOMS_MAY_USE = SIDE_ROOMS | {
     "models.errors",
     "models.types",
     "models.stimulus",
     "models.transcript",
     "models.spaces",
+    "models.voxel_grid",
     "models.retinotopy",
     "models.atlases",
-    "models.analysis",
-    "models.drawing",
 }
 
 
