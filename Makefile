@@ -26,9 +26,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Speed and memory, as ratios against a baseline measured in the same run.
+# Speed and memory, as ratios against a baseline measured in the same run. bench_encoders.py runs
+# the scripts of the single encoders.
 bench: $(VENV)/.dev
-	for script in tests/bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out tests/bench/bench_encoders_%,$(sort $(wildcard tests/bench/bench_*.py))); \
+	do $(BIN)/python $$script || exit 1; done
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Boldcast needs Python 3.11, 3.12 or 3.13; none was found."; exit 1; }

@@ -14,34 +14,45 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
 
-from app import meshes
+from app import drawing, meshes
+from app.readiness import readiness_of
 from app.state import AppState, Surroundings, default_state
 from app.work import Work
-from components.brain import pack_view
 from models import export
 from models.analysis import roi
-from models.atlases import Atlas, load_atlas
+from models.atlases import Regions
 from models.catalog import ModelCard, get_card, list_cards, load_object
 from models.drawing import static, still
-from models.encoders.base import Preview
+from models.encoders.base import Overlay, Preview
 from models.engine import Engine, Job, Request
+from models.errors import WeightsError
 from models.gallery import GallerySet, get_set, list_sets
 from models.retinotopy import ReceptiveFields
+from models.spaces import add_mesh_folder
 from models.stimulus import ReadResult, Stimulus, read_many
-from models.types import FloatArray, Hemisphere, Report, Response, Settings, UInt8Array
+from models.types import (
+    FloatArray,
+    Hemisphere,
+    Report,
+    Response,
+    Selection,
+    Settings,
+    UInt8Array,
+)
+from models.voxel_grid import VoxelGrid
+from models.weights.locations import find_full_meshes
 
 __all__ = [
     "Answer",
     "answer_of",
-    "atlas_of",
-    "brain_message",
     "bundle",
+    "can_draw_in_full",
     "close",
     "counters",
     "course_at",
@@ -49,24 +60,37 @@ __all__ = [
     "engine",
     "file_name",
     "gifti",
+    "grid_of",
     "hemispheres",
+    "is_for",
     "is_warm",
     "mesh_bytes",
+    "message",
     "npz",
+    "overlay_message",
+    "overlay_of",
+    "overlay_problem",
+    "overlays",
     "picture_set",
     "picture_sets",
+    "place_at",
+    "place_name",
     "plain_still",
     "read_pictures",
+    "receptive_field_sizes",
     "receptive_fields",
+    "region_accuracy",
+    "region_courses",
     "region_csv",
-    "region_names",
     "region_rows",
+    "regions_of",
     "sample_pictures",
     "start_previews",
     "start_still",
     "submit",
     "surroundings",
     "thumbnails",
+    "tile_pictures",
     "warm_up",
 ]
 
@@ -76,6 +100,8 @@ _SHOWN: WeakValueDictionary[str, Answer] = WeakValueDictionary()
 
 #: Pictures a second where a set has no rate of its own.
 SLOW_RATE_HZ = 0.5
+#: How long it may take until meshes that were fetched meanwhile are found.
+_LOOK_AGAIN_S = 30.0
 THUMBNAIL_PX = 96
 TILE_PX = 320
 #: More lines than this cannot be told apart.
@@ -94,6 +120,7 @@ class Answer:
         One a row of the response.
     response : Response
     card : ModelCard
+    selection : Selection
     settings : Settings
     """
 
@@ -101,7 +128,18 @@ class Answer:
     stimuli: tuple[Stimulus, ...]
     response: Response
     card: ModelCard
+    selection: Selection
     settings: Settings
+
+    @property
+    def subject(self) -> str:
+        """Whose brain."""
+        return self.selection.subjects[0]
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it is over voxels."""
+        return self.response.space.kind == "volume"
 
 
 # Engine -------------------------------------------------------------------------------------
@@ -145,7 +183,7 @@ def answer_of(job: Job) -> Answer:
     request = job.request
     digest = hashlib.blake2b(repr(request.key).encode(), digest_size=12).hexdigest()
     card = get_card(request.model_id)
-    answer = Answer(digest, request.stimuli, response, card, request.settings)
+    answer = Answer(digest, request.stimuli, response, card, request.selection, request.settings)
     _SHOWN[digest] = answer
     return answer
 
@@ -153,14 +191,58 @@ def answer_of(job: Job) -> Answer:
 # Places -------------------------------------------------------------------------------------
 
 
-def atlas_of(card: ModelCard) -> Atlas:
-    """Atlas that names the places of a model."""
-    return load_atlas(card.space, card.atlas)
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _regions(model_id: str, subject: str, stamp: int) -> Regions:
+    return engine().model(model_id).regions_of(subject)
 
 
-def region_names(card: ModelCard) -> tuple[str, ...]:
-    """Regions of a model."""
-    return atlas_of(card).names
+def regions_of(card: ModelCard, subject: str) -> Regions:
+    """Regions that a model knows in one subject; read again when its files change."""
+    return _regions(card.id, subject, readiness_of(card).stamp)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _overlays(model_id: str, subject: str, stamp: int) -> tuple[tuple[Overlay, ...], str]:
+    try:
+        return engine().model(model_id).overlays(subject), ""
+    except WeightsError as error:
+        return (), str(error)
+
+
+def overlays(card: ModelCard, subject: str) -> tuple[Overlay, ...]:
+    """Return the maps that come with a model's files; read again when these change."""
+    return _overlays(card.id, subject, readiness_of(card).stamp)[0]
+
+
+def overlay_problem(card: ModelCard, subject: str) -> str:
+    """Why the maps cannot be read; empty where they can, or where there are none."""
+    return _overlays(card.id, subject, readiness_of(card).stamp)[1]
+
+
+def overlay_of(card: ModelCard, subject: str, overlay_id: str) -> Overlay | None:
+    """One of these maps; None where there is none of this id."""
+    return next((one for one in overlays(card, subject) if one.id == overlay_id), None)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _grid(model_id: str, subject: str, stamp: int) -> VoxelGrid | None:
+    return engine().model(model_id).grid(subject)
+
+
+def grid_of(card: ModelCard, subject: str) -> VoxelGrid | None:
+    """Where the voxels of a subject lie; None for a model of the cortex."""
+    return _grid(card.id, subject, readiness_of(card).stamp)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, ttl=_LOOK_AGAIN_S)
+def _has_full_meshes() -> bool:
+    folder = find_full_meshes()
+    return folder is not None and add_mesh_folder("fsaverage", folder)
+
+
+def can_draw_in_full(card: ModelCard) -> bool:
+    """Whether the model's own mesh is drawn in part only, and all of it is here to be drawn."""
+    return drawing.mesh_space(card.space, False) != card.space and _has_full_meshes()
 
 
 def receptive_fields(card: ModelCard) -> ReceptiveFields | None:
@@ -185,39 +267,76 @@ def receptive_field_sizes(answer: Answer) -> FloatArray | None:
     return _receptive_field_sizes(path, repr(answer.settings.key("readout")), answer.settings)
 
 
+def _mesh_url(response: Response, is_full: bool) -> str:
+    if response.space.kind == "volume":
+        return ""
+    return meshes.url(drawing.mesh_space(response.space.name, is_full))
+
+
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _brain_message(
-    answer_id: str, options: tuple[tuple[str, object], ...], _answer: Answer
-) -> bytes:
-    return pack_view(
+def _message(answer_id: str, options: tuple[tuple[str, Any], ...], _answer: Answer) -> bytes:
+    chosen = dict(options)
+    return drawing.pack(
         _answer.response,
-        mesh_url=meshes.url(_answer.card.space),
-        atlas=atlas_of(_answer.card),
+        regions_of(_answer.card, _answer.subject),
+        grid_of(_answer.card, _answer.subject),
+        mesh_url=_mesh_url(_answer.response, chosen["is_full"]),
+        chosen=_answer.selection.regions,
         low_confidence=_answer.card.low_confidence_regions,
         thumbnails=thumbnails(_answer.stimuli),
         fallback_url=f"boldcast/still/{_answer.id}.png",
-        **dict(options),
+        **chosen,
     )
 
 
-def brain_message(
-    answer: Answer, *, sample: str, regions: tuple[str, ...], is_kiosk: bool
-) -> bytes:
-    """Everything the brain viewer draws, in one message; packed once an answer."""
+def message(answer: Answer, *, sample: str, is_full: bool = False, is_kiosk: bool = False) -> bytes:
+    """Everything that the viewer of an answer draws; packed once an answer."""
     rate_hz = picture_set(sample).frame_rate_hz if sample else 0.0
     options = {
-        "regions": regions,
+        "is_full": is_full,
         "frame_rate_hz": rate_hz or SLOW_RATE_HZ,
         "is_holding": not rate_hz,  # pictures without an order are rested on, not blended
         "is_autoplaying": answer.response.n_rows > 1,
         "is_kiosk": is_kiosk,
     }
-    return _brain_message(answer.id, tuple(options.items()), answer)
+    return _message(answer.id, tuple(options.items()), answer)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _overlay_message(
+    model_id: str,
+    subject: str,
+    overlay_id: str,
+    stamp: int,
+    chosen: tuple[str, ...],
+    is_full: bool,
+) -> bytes:
+    card = get_card(model_id)
+    overlay = overlay_of(card, subject, overlay_id)
+    assert overlay is not None  # the caller has looked
+    regions = regions_of(card, subject)
+    response = drawing.overlay_response(overlay, card, subject, regions.space)
+    return drawing.pack_overlay(
+        overlay,
+        response,
+        regions,
+        grid_of(card, subject),
+        mesh_url=_mesh_url(response, is_full),
+        chosen=chosen,
+        is_full=is_full,
+    )
+
+
+def overlay_message(state: AppState) -> bytes:
+    """Everything that the viewer draws of the map on show; packed once."""
+    stamp = readiness_of(state.card).stamp
+    shown = (state.model_id, state.subject, state.show, stamp)
+    return _overlay_message(*shown, state.regions, state.is_full_mesh)
 
 
 def default_mesh_url() -> str:
     """Relative URL of the first page's brain, as soon as it has been built; never waits."""
-    return meshes.known_url(list_cards("image")[0].space)
+    return meshes.known_url(drawing.mesh_space(list_cards("image")[0].space, False))
 
 
 def mesh_bytes(name: str) -> bytes | None:
@@ -230,7 +349,11 @@ def mesh_bytes(name: str) -> bytes | None:
 
 def surroundings() -> Surroundings:
     """Return what a link is judged by."""
-    return Surroundings(region_names, {one.id: one.visual_angle_deg for one in picture_sets()})
+    return Surroundings(
+        lambda card, subject: regions_of(card, subject).names,
+        {one.id: one.visual_angle_deg for one in picture_sets()},
+        lambda card, subject: readiness_of(card).reason(subject),
+    )
 
 
 def picture_sets() -> tuple[GallerySet, ...]:
@@ -305,64 +428,122 @@ def hemispheres(side: Literal["both", "left", "right"]) -> tuple[Hemisphere, ...
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _region_rows(
-    answer_id: str,
-    regions: tuple[str, ...],
-    side: Literal["both", "left", "right"],
-    row: int | None,
-    _answer: Answer,
-) -> tuple[roi.RegionRow, ...]:
+def _region_rows(answer_id: str, row: int | None, _answer: Answer) -> tuple[roi.RegionRow, ...]:
     return roi.region_table(
         _answer.response,
-        atlas_of(_answer.card),
-        regions,
-        hemispheres(side),
+        regions_of(_answer.card, _answer.subject),
+        _answer.selection.regions,
+        hemispheres(_answer.selection.hemisphere),
         row,
         _answer.card.low_confidence_regions,
     )
 
 
-def region_rows(answer: Answer, state: AppState, row: int | None) -> tuple[roi.RegionRow, ...]:
+def region_rows(answer: Answer, row: int | None) -> tuple[roi.RegionRow, ...]:
     """Means of the chosen regions in one picture, or in all of them (None)."""
-    return _region_rows(answer.id, state.regions, state.hemisphere, row, answer)
+    return _region_rows(answer.id, row, answer)
 
 
-def region_courses(answer: Answer, state: AppState) -> tuple[list[str], FloatArray]:
+def region_courses(answer: Answer) -> tuple[list[str], FloatArray, list[str]]:
     """Lines to draw over all pictures: the strongest regions, each side on its own.
 
     Returns
     -------
-    list of str, ndarray of shape (n_rows, n_lines)
-        Names such as "V1 left", and means; NaN where nothing is modelled.
+    list of str, ndarray of shape (n_rows, n_lines), list of str
+        Names such as "V1 left", means (NaN where nothing is modelled), and those of the names
+        that the model's card asks to mark.
     """
-    table = region_rows(answer, state, None)
+    table = region_rows(answer, None)
     n_lines = len(table) // answer.response.n_rows
     means = np.array([line.mean for line in table]).reshape(-1, n_lines)
     peak = np.nan_to_num(np.abs(means), nan=-1.0).max(axis=0)
-    kept = np.sort(np.argsort(-peak, kind="stable")[:MOST_COURSES])
-    names = [f"{table[index].region} {table[index].hemisphere}" for index in kept]
-    return names, means[:, kept]
+    kept = [table[index] for index in np.sort(np.argsort(-peak, kind="stable")[:MOST_COURSES])]
+    columns = [table.index(line) for line in kept]
+    low = [line.name for line in kept if line.is_low_confidence]
+    return [line.name for line in kept], means[:, columns], low
 
 
-def place_name(answer: Answer, vertex: int) -> str:
-    """Words for one vertex: region and hemisphere."""
-    side = "left" if vertex < answer.response.space.n_left else "right"
-    region = atlas_of(answer.card).region_at(vertex)
-    return f"{region or 'outside every region'}, {side}, vertex {vertex}"
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _region_accuracy(
+    model_id: str, selection: Selection, stamp: int
+) -> dict[str, dict[tuple[str, str], float]]:
+    card, subject = get_card(model_id), selection.subjects[0]
+    regions = regions_of(card, subject)
+    names = selection.regions or regions.names
+    sides = roi.sides_of(regions, ("left", "right"))
+    return {
+        overlay.short + (" (%)" if overlay.units.startswith("%") else ""): {
+            (name, side): roi.map_mean(overlay.values, regions, name, side)
+            for name in names
+            for side in dict.fromkeys((*sides, selection.hemisphere))
+        }
+        for overlay in overlays(card, subject)
+        if overlay.is_accuracy
+    }
 
 
-def course_at(answer: Answer, vertex: int) -> FloatArray:
-    """Values of one vertex over all rows, (n_rows,) float32; NaN where not modelled."""
-    return answer.response.dense()[:, vertex]
+def region_accuracy(answer: Answer) -> dict[str, dict[tuple[str, str], float]]:
+    """How well regions are, or can be, predicted.
+
+    Returns
+    -------
+    dict of str to dict
+        Short name of a map -> (region, side) -> mean over all of the region's places; the side
+        chosen on the page is there too. Empty for a model without such maps.
+    """
+    stamp = readiness_of(answer.card).stamp
+    return _region_accuracy(answer.card.id, answer.selection, stamp)
 
 
-def region_csv(answer: Answer, state: AppState) -> bytes:
+def place_at(card: ModelCard, vertex: int, is_full: bool) -> int | None:
+    """Place of a model's own space that a drawn vertex stands for; None for none."""
+    return drawing.own_place(card.space, vertex, is_full)
+
+
+def place_name(card: ModelCard, subject: str, place: int) -> str:
+    """Words for one place: its regions, hemisphere and number."""
+    regions = regions_of(card, subject)
+    held = regions.regions_at(place)
+    first = held[0] if held else "outside every region"
+    within = f" (in {', '.join(held[1:])})" if len(held) > 1 else ""
+    if regions.space.kind == "volume":
+        return f"{first}{within}, voxel {place}"
+    side = "left" if place < regions.space.n_left else "right"
+    return f"{first}{within}, {side}, vertex {place}"
+
+
+def map_values(
+    card: ModelCard, subject: str, place: int, shown: str = ""
+) -> tuple[tuple[str, float, str], ...]:
+    """Read the maps at one place, the one on show first, then how well the place is predicted.
+
+    Returns
+    -------
+    tuple of (title, value, unit)
+        NaN where a map knows nothing of the place.
+    """
+    held = [one for one in overlays(card, subject) if one.is_accuracy or one.id == shown]
+    held.sort(key=lambda one: one.id != shown)
+    return tuple((one.title, float(one.values[place]), one.units) for one in held)
+
+
+def course_at(answer: Answer, place: int) -> FloatArray:
+    """Values of one place over all rows, (n_rows,) float32; NaN where not modelled."""
+    response = answer.response
+    column = int(np.searchsorted(response.column_indices, place))
+    if column < response.values.shape[1] and response.column_indices[column] == place:
+        values: FloatArray = response.values[:, column]
+        return values
+    return np.full(response.n_rows, np.nan, np.float32)
+
+
+def region_csv(answer: Answer) -> bytes:
     """Table of region values of all pictures."""
     return export.region_csv(
         answer.response,
-        atlas_of(answer.card),
-        state.regions,
-        hemispheres(state.hemisphere),
+        regions_of(answer.card, answer.subject),
+        answer.selection.regions,
+        hemispheres(answer.selection.hemisphere),
         answer.card.low_confidence_regions,
     )
 
@@ -378,12 +559,12 @@ def gifti(answer: Answer, side: Hemisphere) -> bytes:
     return left if side == "left" else right
 
 
-def bundle(answer: Answer, state: AppState) -> bytes:
+def bundle(answer: Answer) -> bytes:
     """Everything in one zip file."""
     return export.bundle_zip(
         answer.response,
-        atlas_of(answer.card),
-        state.regions,
+        regions_of(answer.card, answer.subject),
+        answer.selection.regions,
         low_confidence=answer.card.low_confidence_regions,
     )
 
@@ -399,20 +580,20 @@ def start_still(answer: Answer, row: int, view: str) -> Work[bytes]:
     def draw(report: Report) -> bytes:
         report("drawing at 300 dpi", 0, 1)
         shape = "flat" if view == "flat" else "inflated"
-        return still.draw_still(answer.response, row, view, shape)
+        return still.draw_still(drawing.drawn_response(answer.response), row, view, shape)
 
     return Work(_pool(), draw)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _plain_still(answer_id: str, _answer: Answer) -> bytes:
-    return static.fallback_png(_answer.response)
+    return static.fallback_png(drawing.drawn_response(_answer.response))
 
 
 def plain_still(answer_id: str) -> bytes | None:
     """PNG of an answer that some page shows now, for browsers without WebGL; else None."""
     answer = _SHOWN.get(answer_id)
-    return None if answer is None else _plain_still(answer_id, answer)
+    return None if answer is None or answer.is_volume else _plain_still(answer_id, answer)
 
 
 # Server -------------------------------------------------------------------------------------
@@ -426,13 +607,13 @@ def warm_up() -> None:
     """
     try:
         state = default_state(surroundings())
-        meshes.url(state.card.space)
+        meshes.url(drawing.mesh_space(state.card.space, False))
         job = submit(state, sample_pictures(state.sample))
         job.wait()
         answer = answer_of(job)
         thumbnails(answer.stimuli)
         start_previews(answer).result()
-        region_rows(answer, state, None)
+        region_rows(answer, None)
     finally:
         gc.collect()
         gc.freeze()

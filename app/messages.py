@@ -11,6 +11,7 @@ import streamlit as st
 from models.errors import (
     BoldcastError,
     Cancelled,
+    DeviceMemoryError,
     DiskFullError,
     HashMismatchError,
     ModelNotFoundError,
@@ -43,6 +44,7 @@ WHAT_TO_DO: dict[type[BoldcastError], str] = {
     SpaceMismatchError: "Reload the page; if it happens again, please report it.",
     RenderError: "Use “Save picture” under the brain instead: it saves what you see.",
     ResourceError: "Close other programs, or pick a smaller model.",
+    DeviceMemoryError: "Use fewer or smaller pictures, or a smaller model.",
     WeightsError: "Pick a model that needs no download, such as the reference model.",
     HashMismatchError: "Nothing was loaded. Download the model again.",
     OfflineError: "Connect to the internet, or pick a model that needs no download.",

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 import streamlit as st
 
 from models.catalog import ModelCard, get_card, list_cards
-from models.errors import ModelNotFoundError, SettingError
+from models.errors import ModelNotFoundError, SettingError, WeightsError
 from models.stimulus import Stimulus
 from models.types import Selection, Setting, Settings, SettingValue
 
@@ -29,6 +29,7 @@ __all__ = [
     "from_query",
     "load",
     "mode",
+    "notices",
     "pictures",
     "problems",
     "put",
@@ -55,6 +56,10 @@ _REVISION = "boldcast:revision"
 _MEMORY = "boldcast:memory:"
 
 HEMISPHERES: tuple[str, ...] = ("both", "left", "right")
+#: Parameters that make sense for the link's own model only.
+_OF_ONE_MODEL = ("subject", "regions", "hemisphere", "show", "mesh")
+#: Of a map's id in a link.
+MOST_LETTERS = 60
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,10 @@ class AppState:
         Set of built-in pictures; empty when the visitor's own pictures are shown.
     uploads : tuple of str
         Short digests of the visitor's own pictures.
+    show : str
+        Id of the map of the model's files that is shown instead of the prediction; else empty.
+    is_full_mesh : bool
+        Draw every vertex, where a mesh for that is here.
     """
 
     model_id: str
@@ -82,6 +91,8 @@ class AppState:
     hemisphere: Literal["both", "left", "right"] = "both"
     sample: str = DEFAULT_SAMPLE
     uploads: tuple[str, ...] = ()
+    show: str = ""
+    is_full_mesh: bool = False
 
     @property
     def card(self) -> ModelCard:
@@ -94,20 +105,29 @@ class AppState:
         return Selection((self.subject,), self.regions, self.hemisphere)
 
 
+def _no_reason(card: ModelCard, subject: str) -> str:
+    """Say of everything that it can be chosen."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """What is needed to judge a link: which regions and samples there are.
+    """What is needed to judge a link: what is here, which regions and samples there are.
 
     Parameters
     ----------
     regions_of : callable
-        Model card -> names of its regions.
+        Model card, subject -> names of its regions; asked of subjects that are ready only.
     samples : Mapping of str to float
         Ids of the built-in sets of pictures -> their visual angle in degrees.
+    reason_of : callable
+        Model card, subject -> why it cannot be chosen here, empty where it can; with an empty
+        subject that of the whole model.
     """
 
-    regions_of: Callable[[ModelCard], Sequence[str]]
+    regions_of: Callable[[ModelCard, str], Sequence[str]]
     samples: Mapping[str, float]
+    reason_of: Callable[[ModelCard, str], str] = _no_reason
 
     def usual_settings(self, card: ModelCard, sample: str) -> Settings:
         """Defaults of a model; a built-in set of pictures brings its own visual angle."""
@@ -118,10 +138,12 @@ class Surroundings:
 
 
 def default_state(surroundings: Surroundings, model_id: str = "") -> AppState:
-    """First visit: the first picture model, its first subject, the rotating wedge."""
+    """First visit: the first picture model, its first subject that is here, the rotating wedge."""
     card = get_card(model_id) if model_id else list_cards("image")[0]
     settings = surroundings.usual_settings(card, DEFAULT_SAMPLE)
-    return AppState(card.id, card.subjects[0][0], settings)
+    subjects = [subject for subject, _ in card.subjects]
+    here = (subject for subject in subjects if not surroundings.reason_of(card, subject))
+    return AppState(card.id, next(here, subjects[0]), settings)
 
 
 def usual_state(surroundings: Surroundings, sample: str) -> AppState:
@@ -141,6 +163,10 @@ def to_query(state: AppState, surroundings: Surroundings) -> dict[str, str]:
         found["regions"] = ",".join(state.regions)
     if state.hemisphere != "both":
         found["hemisphere"] = state.hemisphere
+    if state.show:
+        found["show"] = state.show
+    if state.is_full_mesh:
+        found["mesh"] = "full"
     if state.uploads:
         found["pictures"] = ",".join(state.uploads)
     elif state.sample != DEFAULT_SAMPLE:
@@ -165,13 +191,34 @@ def from_query(
     notices: list[str] = []
     state = default_state(surroundings)
     if "model" in query:
-        try:
+        problem = _model_problem(query["model"], surroundings)
+        if problem:
+            notices.append(f"{problem} {state.card.title} is shown.")
+            query = {name: query[name] for name in query if name not in _OF_ONE_MODEL}
+        else:
             state = default_state(surroundings, query["model"])
-        except ModelNotFoundError as error:
-            notices.append(f"{error} {state.card.title} is shown.")
-    state = _read_place(state, query, surroundings, notices)
+    state = replace(
+        state, show=query.get("show", "")[:MOST_LETTERS], is_full_mesh=query.get("mesh") == "full"
+    )
+    try:
+        state = _read_place(state, query, surroundings, notices)
+    except WeightsError as error:
+        state = default_state(surroundings)
+        notices.append(f"{error} {state.card.title} is shown.")
     state = _read_pictures(state, query, surroundings, notices)
     return replace(state, settings=_read_settings(state.settings, query, notices)), tuple(notices)
+
+
+def _model_problem(model_id: str, surroundings: Surroundings) -> str:
+    """Why a link's model cannot be shown here; empty where it can."""
+    try:
+        card = get_card(model_id)
+    except ModelNotFoundError as error:
+        return str(error)
+    if card not in list_cards("image"):
+        return f"{card.title} reads transcripts, not pictures."
+    reason = surroundings.reason_of(card, "")
+    return f"{card.title} {reason}: fetch it on the Models page." if reason else ""
 
 
 def _read_place(
@@ -182,12 +229,20 @@ def _read_place(
     if subject not in [name for name, _ in state.card.subjects]:
         notices.append(f"The link names a subject this model does not have: {subject}.")
         subject = state.subject
+    reason = surroundings.reason_of(state.card, subject)
+    if reason:
+        label = dict(state.card.subjects)
+        notices.append(
+            f"{label[subject]} of {state.card.title} {reason}: fetch it on the Models page. "
+            f"{label[state.subject]} is shown."
+        )
+        subject = state.subject
     hemisphere = query.get("hemisphere", "both")
     if hemisphere not in HEMISPHERES:
         notices.append(f"The link names a hemisphere that does not exist: {hemisphere}.")
         hemisphere = "both"
-    known = surroundings.regions_of(state.card)
     asked = [name for name in query.get("regions", "").split(",") if name]
+    known = surroundings.regions_of(state.card, subject) if asked else ()
     absent = [name for name in asked if name not in known]
     if absent:
         notices.append(f"The link names regions this model does not have: {', '.join(absent)}.")
@@ -262,13 +317,21 @@ def load(surroundings: Surroundings) -> tuple[AppState, tuple[str, ...]]:
     return st.session_state[_STATE], st.session_state[_NOTICES]
 
 
-def save(state: AppState, surroundings: Surroundings) -> None:
-    """Keep ``state`` and write it to the URL; other parameters stay as they are."""
-    if st.session_state.get(_STATE) != state:
-        st.session_state[_NOTICES] = ()
+def notices() -> tuple[str, ...]:
+    """Sentences about what could not be as it was asked for; gone with the next change."""
+    return st.session_state.get(_NOTICES, ())
+
+
+def save(state: AppState, surroundings: Surroundings, sentences: Sequence[str] = ()) -> None:
+    """Keep ``state`` and write it to the URL; other parameters stay as they are.
+
+    ``sentences`` are the notices of this change; a change without any clears those before.
+    """
+    if sentences or st.session_state.get(_STATE) != state:
+        st.session_state[_NOTICES] = tuple(sentences)
     st.session_state[_STATE] = state
     wanted = to_query(state, surroundings)
-    ours = {"model", "subject", "regions", "hemisphere", "sample", "pictures"}
+    ours = {"model", "sample", "pictures", *_OF_ONE_MODEL}
     ours |= {setting.name for card in list_cards() for setting in card.settings}
     for name in ours:
         if name in wanted and st.query_params.get(name) != wanted[name]:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import streamlit as st
 
+from app import state
 from models.catalog import ModelCard
 from models.types import Setting, Settings, SettingValue
 
 __all__ = [
+    "Choice",
+    "models_link",
     "pick_hemisphere",
-    "pick_model",
+    "pick_one",
     "pick_regions",
     "pick_settings",
-    "pick_subject",
     "setting_key",
 ]
 
@@ -28,54 +31,105 @@ Side = Literal["both", "left", "right"]
 
 SIDE_LABELS: dict[Side, str] = {"both": "Both", "left": "Left", "right": "Right"}
 
+#: Path of the page where files of models are fetched.
+MODELS_PATH = "models"
+
 
 def setting_key(model_id: str, name: str) -> str:
     """Widget key of a setting, to change it from outside with ``state.put``."""
     return f"setting:{model_id}:{name}"
 
 
-def pick_model(cards: Sequence[ModelCard], model_id: str) -> str:
-    """Pick one model of the catalog."""
-    titles = {card.id: card.title for card in cards}
-    return cast(
-        "str",
-        st.selectbox(
-            "Model",
-            list(titles),
-            list(titles).index(model_id),
-            format_func=titles.__getitem__,
-            key="model",
-        ),
-    )
+@dataclass(frozen=True)
+class Choice:
+    """One entry of a picker.
+
+    Parameters
+    ----------
+    id, title : str
+    reason : str
+        Why it cannot be chosen now; empty where it can.
+    """
+
+    id: str
+    title: str
+    reason: str = ""
 
 
-def pick_subject(card: ModelCard, subject: str) -> str:
-    """Pick whose brain; one choice is shown as plain words."""
-    labels = dict(card.subjects)
-    if len(labels) == 1:
-        st.caption(f"Brain: {labels[subject]}")
-        return subject
-    key = f"subject:{card.id}"
-    return cast(
-        "str",
-        st.selectbox(
-            "Subject",
-            list(labels),
-            list(labels).index(subject),
-            format_func=labels.__getitem__,
-            key=key,
-        ),
+def pick_one(label: str, choices: Sequence[Choice], chosen: str, key: str) -> str:
+    """Pick one entry; those that cannot be chosen are greyed and say why.
+
+    A select box cannot grey single entries, so this is a window of buttons. It closes after a
+    choice. A single entry is shown as plain words.
+
+    Parameters
+    ----------
+    label : str
+        What is chosen.
+    choices : sequence of Choice
+    chosen : str
+        Id in force.
+    key : str
+        Name of the widget.
+
+    Returns
+    -------
+    str
+        Id of the entry picked just now, or ``chosen``.
+    """
+    titles = {choice.id: choice.title for choice in choices}
+    if len(choices) == 1:
+        st.caption(f"{label}: {titles[chosen]}")
+        return chosen
+    picked = state.recall(key)
+    state.remember(key, None)
+    if picked in [choice.id for choice in choices if not choice.reason]:
+        chosen = picked
+    window = st.popover(
+        f"{label}: **{titles[chosen]}**", key=state.revision(key), width="stretch", wrap=True
     )
+    with window:
+        for choice in choices:
+            st.button(
+                f"{choice.title} · {choice.reason}" if choice.reason else choice.title,
+                key=f"{key}:{choice.id}",
+                type="primary" if choice.id == chosen else "secondary",
+                disabled=bool(choice.reason),
+                on_click=_choose,
+                args=(key, choice.id),
+                width="stretch",
+            )
+        if any(choice.reason for choice in choices):
+            models_link()
+    return chosen
+
+
+def _choose(key: str, entry: str) -> None:
+    """Button callback: note the entry and close the window."""
+    state.remember(key, entry)
+    state.revision(key, is_next=True)
+
+
+def models_link() -> None:
+    """Lead to the page where files of models are fetched."""
+    # Only the address of this page counts here; what it shows is told to st.navigation.
+    page = st.Page(_nothing, title="Models", url_path=MODELS_PATH)
+    st.page_link(page, label="Fetch models on the Models page", icon=":material/download:")
+
+
+def _nothing() -> None:
+    """Stand for a page that is drawn elsewhere."""
 
 
 def pick_regions(
     card: ModelCard,
+    subject: str,
     groups: Mapping[str, Sequence[str]],
     regions: Sequence[str],
 ) -> tuple[str, ...]:
     """Pick regions by typing or from a list sorted by group; none means all."""
     group_of = {name: group for group, names in groups.items() for name in names}
-    key = f"regions:{card.id}"
+    key = f"regions:{card.id}:{subject}"
 
     def label(name: str) -> str:
         is_low = name in card.low_confidence_regions
@@ -87,9 +141,10 @@ def pick_regions(
         list(regions),
         format_func=label,
         key=key,
-        placeholder="All modelled regions",
+        placeholder="All modelled places",
         wrap=True,
-        help="Type to search. Without a choice all regions of the model are shown.",
+        help="Type to search; a heading finds all of its regions. Without a choice all places of "
+        "the model are shown.",
     )
     return tuple(picked)
 

@@ -17,6 +17,7 @@ _WHOLE = re.compile(r'^import \* as (\w+) from "([^"]+)";$', re.MULTILINE)
 _DECLARED = re.compile(
     r"^export (?=(?:const|function\*?|async function|class) (\w+))", re.MULTILINE
 )
+_UNPACKED = re.compile(r"^export (?=const \{([^}]*)\} =)", re.MULTILINE)
 _LISTED = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
@@ -85,6 +86,9 @@ def _collect(
     body = _WHOLE.sub(lambda match: f"const {match[1]} = {scope_of(match[2]).name};", body)
     exports = [match[1] for match in _DECLARED.finditer(body)]
     body = _DECLARED.sub("", body)
+    for match in _UNPACKED.finditer(body):
+        exports += [part.rpartition(":")[2].strip() for part in match[1].split(",") if part.strip()]
+    body = _UNPACKED.sub("", body)
     for match in _LISTED.finditer(body):
         exports += [name.strip() for name in match[1].split(",") if name.strip()]
     body = _LISTED.sub("", body)

@@ -9,7 +9,7 @@ unit word for word.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -69,6 +69,8 @@ def region_bars(
     badge: str = "",
     limits: tuple[float, float] | None = None,
     max_regions: int = 40,
+    notes: Mapping[str, str] | None = None,
+    place_word: str = "vertices",
 ) -> go.Figure:
     """Horizontal bars of region means, largest first, hemispheres side by side.
 
@@ -84,6 +86,10 @@ def region_bars(
         Ends of the value axis, to hold it still over pictures.
     max_regions : int
         How many regions are drawn; a line below says how many were left out.
+    notes : Mapping of str to str, optional
+        Words beside the name of a region, e.g. how well it is predicted.
+    place_word : str
+        What a region consists of.
 
     Returns
     -------
@@ -97,7 +103,7 @@ def region_bars(
     for hemisphere in ("left", "right", "both"):
         side = {row.region: row for row in rows if row.hemisphere == hemisphere}
         if side:
-            figure.add_trace(_hemisphere_trace(hemisphere, side, shown, units))
+            figure.add_trace(_hemisphere_trace(hemisphere, side, shown, units, place_word))
     for trace in tuple(figure.data):
         figure.add_trace(_legend_entry(trace))
     _calm(figure, units, badge, value_axis="x")
@@ -107,7 +113,10 @@ def region_bars(
         categoryarray=[_plain(region) for region in shown],
         autorange="reversed",
         tickvals=[_plain(region) for region in shown],
-        ticktext=[_region_label(region, rows, is_short=len(shown) > 12) for region in shown],
+        ticktext=[
+            _region_label(region, rows, (notes or {}).get(region, ""), is_short=len(shown) > 12)
+            for region in shown
+        ],
         showgrid=False,
     )
     if limits is not None:
@@ -241,7 +250,11 @@ def _by_value(rows: Sequence[RegionRowLike]) -> list[str]:
 
 
 def _hemisphere_trace(
-    hemisphere: str, side: dict[str, RegionRowLike], regions: Sequence[str], units: str
+    hemisphere: str,
+    side: dict[str, RegionRowLike],
+    regions: Sequence[str],
+    units: str,
+    place_word: str,
 ) -> go.Bar:
     """Bars of one hemisphere, in the order of ``regions``."""
     present = [side[region] for region in regions if region in side]
@@ -262,7 +275,7 @@ def _hemisphere_trace(
         },
         offsetgroup=hemisphere,
         showlegend=False,
-        customdata=[_bar_words(row) for row in present],
+        customdata=[_bar_words(row, place_word) for row in present],
         hovertemplate=(
             f"%{{y}}, {hemisphere}: %{{x:.4g}} {_plain(units)}<br>%{{customdata}}<extra></extra>"
         ),
@@ -282,20 +295,20 @@ def _legend_entry(trace: go.Bar) -> go.Bar:
     )
 
 
-def _bar_words(row: RegionRowLike) -> str:
+def _bar_words(row: RegionRowLike, place_word: str) -> str:
     """Second line of a bar's hover text."""
-    words = f"{row.n_modelled} of {row.n_vertices} vertices modelled"
+    words = f"{row.n_modelled} of {row.n_vertices} {place_word} modelled"
     return f"{words}, {_LOW_CONFIDENCE}" if row.is_low_confidence else words
 
 
-def _region_label(region: str, rows: Sequence[RegionRowLike], *, is_short: bool) -> str:
-    """Region name with its number of modelled vertices and, if so, the warning."""
+def _region_label(region: str, rows: Sequence[RegionRowLike], note: str, *, is_short: bool) -> str:
+    """Region name with its number of modelled places, a note and, if so, the warning."""
     mine = [row for row in rows if row.region == region]
     n_modelled = sum(row.n_modelled for row in mine)
     name = _plain(region)
     if any(row.is_low_confidence for row in mine):
         name = f"{name} ({_LOW_CONFIDENCE})"
-    count = f"n = {n_modelled}"
+    count = f"n = {n_modelled:,}" + (f" · {_plain(note)}" if note else "")
     if is_short:
         return f"{name}, {count}"
     return f'{name}<br><span style="font-size: 11px">{count}</span>'

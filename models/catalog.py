@@ -419,12 +419,26 @@ _TEXT2FMRI = ModelCard(
             "float32",
             "features",
             help=(
-                "bfloat16 is faster on many processors. It is used only after a fixed text gave "
-                "nearly the same answer in both; the error is written beside the numbers."
+                "16 bits (bfloat16, or float16 where the device has no other) are faster on most "
+                "devices. They are used only after a fixed text gave nearly the same answer in "
+                "both; the error is written beside the numbers."
             ),
-            choices=(("float32", "32 bit, exact"), ("bfloat16", "16 bit, faster")),
+            choices=(("float32", "32 bit, exact"), ("reduced", "16 bit, faster")),
         ),
     ),
+)
+
+_PICTURE_PRECISION = Setting(
+    "precision",
+    "Precision of the network",
+    "float32",
+    "features",
+    help=(
+        "16 bits are faster on GPUs and on some processors. They are used only there, and only "
+        "after fixed pictures got nearly the same responses in both; the error is written beside "
+        "the numbers."
+    ),
+    choices=(("float32", "32 bit, exact"), ("reduced", "16 bit where that is faster")),
 )
 
 _THINGS_VIT = ModelCard(
@@ -468,6 +482,7 @@ _THINGS_VIT = ModelCard(
         "objects."
     ),
     output="211,339 voxels of the person's own brain, in no common space.",
+    settings=(_PICTURE_PRECISION,),
 )
 
 _MOSAIC_CNN8 = ModelCard(
@@ -511,12 +526,14 @@ _MOSAIC_CNN8 = ModelCard(
         "natural scenes; one network for all, a readout for each."
     ),
     output="57,051 of the 59,412 cortical vertices of fsLR32k.",
+    settings=(_PICTURE_PRECISION,),
 )
 
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, _REFERENCE_LANGUAGE)
+#: Models whose files must be fetched.
+PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: Models whose files must be fetched; shown once the pages can say what is missing.
-PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _TEXT2FMRI, _THINGS_VIT, _MOSAIC_CNN8)
+#: All models, the embedded ones first: they are those that the pages start with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, _REFERENCE_LANGUAGE, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

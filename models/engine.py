@@ -1,74 +1,32 @@
-"""Where a prediction runs: one worker, joined requests, progress, cancel, bounded memory.
+"""Where a prediction runs: a queue a device, joined requests, progress, cancel, bounded memory.
 
-A :class:`Job` is a future with a progress line. Identical requests share one job; features
-and responses are kept, least recently used first out, inside one budget of bytes.
+A :class:`Job` is a future with a progress line. Identical requests share one job; features are
+remembered picture by picture and responses whole, least recently used first out, inside one
+budget of bytes; models are unloaded when others need their room.
 """
 
 from __future__ import annotations
 
 import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from models.catalog import ModelCard, get_card, load_object
-from models.encoders.base import EncodingModel, Features
-from models.errors import Cancelled
+from models.encoders.base import EncodingModel
+from models.errors import Cancelled, DeviceMemoryError
+from models.feature_files import FeatureFiles
+from models.feature_store import FeatureStore
+from models.jobs import ENDED, Job, Responses, Run
+from models.memory import Budget, ByteCache
+from models.model_shelf import ModelShelf
 from models.stimulus import Stimulus
 from models.types import Response, Selection, Settings
 
-__all__ = ["ByteCache", "Engine", "Job", "Request"]
-
-
-class _Sized(Protocol):
-    @property
-    def n_bytes(self) -> int: ...
-
-
-_V = TypeVar("_V", bound=_Sized)
-
-
-class ByteCache(Generic[_V]):
-    """Least-recently-used store with a budget in bytes; safe to share between threads.
-
-    Parameters
-    ----------
-    budget_bytes : int
-        Values are dropped, oldest use first, until the rest fits. A value larger than
-        the budget is not kept, and drops nothing else.
-    """
-
-    def __init__(self, budget_bytes: int) -> None:
-        self.budget_bytes = budget_bytes
-        self.n_bytes = 0
-        self._values: OrderedDict[Hashable, _V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> _V | None:
-        """Value of ``key``, now the most recently used, or None."""
-        with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return self._values[key]
-
-    def put(self, key: Hashable, value: _V) -> None:
-        """Keep ``value``; drop what no longer fits."""
-        with self._lock:
-            old = self._values.pop(key, None)
-            if old is not None:
-                self.n_bytes -= old.n_bytes
-            if value.n_bytes > self.budget_bytes:
-                return
-            self._values[key] = value
-            self.n_bytes += value.n_bytes
-            while self.n_bytes > self.budget_bytes:
-                _, dropped = self._values.popitem(last=False)
-                self.n_bytes -= dropped.n_bytes
+__all__ = ["ByteCache", "Engine", "Job", "PredictionEngine", "Request"]
 
 
 @dataclass(frozen=True)
@@ -101,179 +59,87 @@ class Request:
         return (self.features_key, self.selection, self.settings.key("readout"))
 
 
-class Job:
-    """One visitor's hold on a running or finished request; what the page polls.
+class PredictionEngine(Protocol):
+    """What the app asks of any engine, in this process or on other machines."""
 
-    Identical questions share the work; each asker has a job of their own. The work is stopped
-    when the last job that still waits for it is cancelled.
+    def submit(self, request: Request) -> Job:
+        """Start a request, or join it; returns at once."""
 
-    Attributes
-    ----------
-    request : Request
-    """
+    def predict(self, request: Request) -> tuple[Response, ...]:
+        """Submit and wait."""
 
-    def __init__(self, run: _Run) -> None:
-        self.request = run.request
-        self._run = run
-        self._is_cancelled = False
-        run.join(self)
+    def forget(self, model_id: str) -> None:
+        """Know nothing more of a model, because its files have changed."""
 
-    @property
-    def stage(self) -> str:
-        """What is being done, in words."""
-        return self._run.stage
+    def counters(self) -> dict[str, int]:
+        """Numbers for whoever watches."""
 
-    @property
-    def done(self) -> int:
-        """Progress within the stage, out of :attr:`total`."""
-        return self._run.done
-
-    @property
-    def total(self) -> int:
-        """Steps of the stage."""
-        return self._run.total
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether :meth:`result` returns at once."""
-        return self._is_cancelled or self._run.finished.is_set()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether this asker no longer wants the answer."""
-        return self._is_cancelled
-
-    def cancel(self) -> None:
-        """No longer want the answer; the work stops at its next report if nobody else waits."""
-        if not self.is_finished:
-            self._is_cancelled = True
-            self._run.leave(self)
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until finished; False when the time ran out."""
-        return self._is_cancelled or self._run.finished.wait(timeout_s)
-
-    def result(self, timeout_s: float | None = None) -> tuple[Response, ...]:
-        """Return the responses, one a subject.
-
-        Raises
-        ------
-        BoldcastError
-            What went wrong.
-        Cancelled
-            :meth:`cancel` was called before the end.
-        TimeoutError
-            Not finished within ``timeout_s``.
-        """
-        if not self.wait(timeout_s):
-            raise TimeoutError(f"The prediction did not finish within {timeout_s} s.")
-        if self._is_cancelled:
-            raise Cancelled("Stopped, as you asked.")
-        if self._run.error is not None:
-            raise self._run.error
-        assert self._run.answer is not None  # finished without an error
-        return self._run.answer
-
-
-class _Run:
-    """The work behind one or more jobs."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.stage = "waiting"
-        self.done = 0
-        self.total = 0
-        self.finished = threading.Event()
-        self.answer: tuple[Response, ...] | None = None
-        self.error: BaseException | None = None
-        self._stop = threading.Event()
-        self._waiting: weakref.WeakSet[Job] = weakref.WeakSet()
-        self._lock = threading.Lock()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether nobody waits any more."""
-        return self._stop.is_set()
-
-    def join(self, job: Job) -> None:
-        """Count one more who waits."""
-        with self._lock:
-            self._waiting.add(job)
-
-    def leave(self, job: Job) -> None:
-        """Count one less; the last one stops the work."""
-        with self._lock:
-            self._waiting.discard(job)
-            if not self._waiting:
-                self._stop.set()
-
-    def stop(self) -> None:
-        """Stop whoever waits."""
-        self._stop.set()
-
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Take note of progress on the worker thread.
-
-        Raises
-        ------
-        Cancelled
-            Nobody waits any more.
-        """
-        if self._stop.is_set():
-            raise Cancelled("Stopped, as you asked.")
-        self.stage, self.done, self.total = stage, done, total
-
-    def finish(
-        self, answer: tuple[Response, ...] | None = None, error: BaseException | None = None
-    ) -> None:
-        """Note the end and wake everyone who waits."""
-        self.answer, self.error = answer, error
-        self.stage = "done" if error is None else "failed"
-        self.finished.set()
-
-
-class _Responses(tuple[Response, ...]):
-    """Responses of one request, with their size."""
-
-    __slots__ = ()
-
-    @property
-    def n_bytes(self) -> int:
-        return sum(response.n_bytes for response in self)
+    def close(self) -> None:
+        """Cancel what runs; nothing can be asked any more."""
 
 
 class Engine:
-    """Runs requests one after another and remembers answers.
+    """Runs requests in this process, one after another on each device, and remembers answers.
 
     Parameters
     ----------
-    budget_bytes : int
-        Room for features and responses together (half each).
+    cache_bytes : int, optional
+        Room for features and responses together (half each); default the budget's.
     load : callable, optional
         Makes a model from its card; tests pass a stand-in.
+    budget : Budget, optional
+        What models and caches may take; default :meth:`Budget.find`: what the environment says,
+        else what suits the machine.
+    files : FeatureFiles, optional
+        Keeps features on disk; default :meth:`FeatureFiles.find`: only where the environment
+        asks for it.
+
+    Raises
+    ------
+    SettingError
+        An amount of memory in the environment cannot be read.
     """
 
     def __init__(
         self,
-        budget_bytes: int = 256 * 1024**2,
+        cache_bytes: int | None = None,
         load: Callable[[ModelCard], EncodingModel] | None = None,
+        *,
+        budget: Budget | None = None,
+        files: FeatureFiles | None = None,
     ) -> None:
-        self._load = load or _load_model
-        self._models: dict[str, EncodingModel] = {}
-        self._features: ByteCache[Features] = ByteCache(budget_bytes // 2)
-        self._responses: ByteCache[_Responses] = ByteCache(budget_bytes // 2)
-        self._runs: dict[Hashable, _Run] = {}
+        self.budget = budget or Budget.find()
+        room = self.budget.cache_bytes if cache_bytes is None else cache_bytes
+        make = load or _load_model
+        self._shelf = ModelShelf(lambda model_id: make(get_card(model_id)), self.budget)
+        self._features = FeatureStore(room // 2, files or FeatureFiles.find())
+        self._responses: ByteCache[Responses] = ByteCache(room // 2)
+        self._runs: dict[Hashable, Run] = {}
+        self._queues: dict[str, ThreadPoolExecutor] = {}
+        self._devices: dict[str, str] = {}
+        self._unplaced: dict[str, list[Run]] = {}  # by model; its device is not known yet
         self._lock = threading.Lock()
-        self._model_lock = threading.Lock()
         self._is_closed = False
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="boldcast-engine")
 
     def model(self, model_id: str) -> EncodingModel:
-        """Return the one instance of a model in this process; loaded on first use."""
-        with self._model_lock:
-            if model_id not in self._models:
-                self._models[model_id] = self._load(get_card(model_id))
-            return self._models[model_id]
+        """Return the one instance of a model in this process; loaded on first use.
+
+        Others may need its room meanwhile: it then reads its files anew at the next call.
+
+        Raises
+        ------
+        ModelNotFoundError
+            No catalog row has this id.
+        BoldcastError
+            The model cannot be loaded.
+        """
+        get_card(model_id)
+        return self._shelf.load(model_id).result()
+
+    def in_use(self, model_id: str) -> AbstractContextManager[EncodingModel]:
+        """Hold a model for work outside the queue: ``with engine.in_use(id) as model``."""
+        get_card(model_id)
+        return self._shelf.in_use(model_id)
 
     def submit(self, request: Request) -> Job:
         """Start ``request``, join it if it is under way, or answer from memory.
@@ -285,10 +151,10 @@ class Engine:
         """
         with self._lock:
             if self._is_closed:
-                raise Cancelled("Stopped, as the program ends.")
+                raise Cancelled(ENDED)
             known = self._responses.get(request.key)
             if known is not None:
-                run = _Run(request)
+                run = Run(request)
                 run.finish(answer=known)
                 return Job(run)
             running = self._runs.get(request.key)
@@ -296,63 +162,144 @@ class Engine:
                 job = Job(running)
                 if not running.is_stopping:
                     return job
-            run = _Run(request)
+            run = Run(request)
             job = Job(run)
             self._runs[request.key] = run
-            future = self._worker.submit(self._answer, run)
-        # Outside the lock: the callback takes it, at once if the work is already done.
-        future.add_done_callback(partial(self._settle, run))
+        self._place(run)  # outside the lock: what is finished already settles at once
         return job
 
     def predict(self, request: Request) -> tuple[Response, ...]:
         """Submit and wait."""
         return self.submit(request).result()
 
+    def forget(self, model_id: str) -> None:
+        """Unload a model and drop its features and answers, because its files have changed.
+
+        Its features on disk carry the hash of the weights; they stay.
+        """
+        with self._lock:
+            self._devices.pop(model_id, None)
+        self._shelf.forget(model_id)
+        self._features.forget(model_id)
+        self._responses.drop(lambda key: isinstance(key, tuple) and key[0][0] == model_id)
+
     def counters(self) -> dict[str, int]:
         """Numbers for whoever watches: jobs under way, bytes kept, models in memory."""
         with self._lock:
-            n_jobs = len(self._runs)
+            n_jobs, n_queues = len(self._runs), len(self._queues)
         return {
             "jobs": n_jobs,
-            "features_bytes": self._features.n_bytes,
+            "queues": n_queues,
             "responses_bytes": self._responses.n_bytes,
-            "models": len(self._models),
+            **self._features.counters(),
+            **self._shelf.counters(),
+            "budget_host_bytes": self.budget.host_bytes,
         }
 
     def close(self) -> None:
-        """Cancel what runs and end the worker; nothing can be asked any more."""
+        """Cancel what runs and end the workers; nothing can be asked any more."""
         with self._lock:
             self._is_closed = True
             for run in self._runs.values():
                 run.stop()
-        self._worker.shutdown(wait=True, cancel_futures=True)
+            queues = list(self._queues.values())
+        for queue in queues:
+            queue.shutdown(wait=False, cancel_futures=True)
+        self._shelf.close()
+        for queue in queues:
+            queue.shutdown(wait=True)
 
-    def _answer(self, run: _Run) -> _Responses:
-        """Answer one request; runs on the worker thread."""
-        request = run.request
-        run.report("loading the model", 0, 1)
-        model = self.model(request.model_id)
-        features = self._features.get(request.features_key)
-        if features is None:
-            features = model.features(
-                request.stimuli, request.settings, run.report, request.backbone_subjects
-            )
-            self._features.put(request.features_key, features)
-        run.report("reading out the regions", 0, 1)
-        return _Responses(model.readout(features, request.selection, request.settings, run.report))
-
-    def _settle(self, run: _Run, future: Future[_Responses]) -> None:
-        """Finish a run whose work has ended in any way, so that nobody waits for ever."""
-        error: BaseException | None = Cancelled("Stopped, as the program ends.")
-        if not future.cancelled():
-            error = future.exception()
-        answer = future.result() if error is None else None
+    def _place(self, run: Run) -> None:
+        """Put a run into the queue of its model's device; which one that is, the model says."""
+        model_id = run.request.model_id
         with self._lock:
-            if answer is not None:
-                self._responses.put(run.request.key, answer)
-            if self._runs.get(run.request.key) is run:
-                del self._runs[run.request.key]
-        run.finish(answer, error)
+            device = self._devices.get(model_id)
+            is_first = device is None and model_id not in self._unplaced
+            if device is None:
+                run.stage = "loading the model"
+                self._unplaced.setdefault(model_id, []).append(run)
+        if device is not None:
+            self._enqueue([run], device)
+        elif is_first:
+            try:
+                loading = self._shelf.load(model_id)
+            except Cancelled as closed:
+                self._settle(self._take_unplaced(model_id), error=closed)
+            else:
+                loading.add_done_callback(partial(self._place_loaded, model_id))
+
+    def _place_loaded(self, model_id: str, loading: Future[EncodingModel]) -> None:
+        """Go on when the model is there, or tell all who wait that it is not."""
+        if loading.cancelled():
+            self._settle(self._take_unplaced(model_id), error=Cancelled(ENDED))
+        elif (problem := loading.exception()) is not None:
+            self._settle(self._take_unplaced(model_id), error=problem)
+        else:
+            device = self._shelf.device_of(model_id) or loading.result().device_name
+            self._enqueue([], device, model_id)
+
+    def _take_unplaced(self, model_id: str) -> list[Run]:
+        """Take the runs that wait for a model to be loaded."""
+        with self._lock:
+            return self._unplaced.pop(model_id, [])
+
+    def _enqueue(self, runs: list[Run], device: str, loaded_id: str = "") -> None:
+        """Wait for the device: some runs, and those that waited for a model to be loaded."""
+        futures: list[Future[Responses]] = []
+        with self._lock:
+            if loaded_id:  # in one step, so that whoever asks next stays behind them
+                self._devices[loaded_id] = device
+                runs = runs + self._unplaced.pop(loaded_id, [])
+            if not self._is_closed:
+                if device not in self._queues:
+                    name = f"boldcast-{device}"
+                    self._queues[device] = ThreadPoolExecutor(1, thread_name_prefix=name)
+                futures = [self._queues[device].submit(self._answer, run) for run in runs]
+        if not futures:
+            self._settle(runs, error=Cancelled(ENDED))
+        for run, future in zip(runs, futures, strict=False):
+            future.add_done_callback(partial(self._settle_future, run))
+
+    def _answer(self, run: Run) -> Responses:
+        """Answer one request; runs on the thread of its device."""
+        run.report("loading the model", 0, 1)
+        with self._shelf.in_use(run.request.model_id) as model:
+            try:
+                return self._compute(run, model)
+            except (MemoryError, DeviceMemoryError):
+                if not self._shelf.unload_idle() and not self._features.n_bytes:
+                    raise
+            self._features.drop()  # outside "except", where the error would hold what failed
+            return self._compute(run, model)
+
+    def _compute(self, run: Run, model: EncodingModel) -> Responses:
+        """Features and readout."""
+        request = run.request
+        model.room_bytes = self._shelf.room_bytes(request.model_id)
+        features = self._features.features(model, request, run.report)
+        run.report("reading out the regions", 0, 1)
+        return Responses(model.readout(features, request.selection, request.settings, run.report))
+
+    def _settle_future(self, run: Run, future: Future[Responses]) -> None:
+        """Finish a run whose work has ended in any way, so that nobody waits for ever."""
+        if future.cancelled():
+            self._settle([run], error=Cancelled(ENDED))
+        elif (problem := future.exception()) is not None:
+            self._settle([run], error=problem)
+        else:
+            self._settle([run], answer=future.result())
+
+    def _settle(
+        self, runs: list[Run], answer: Responses | None = None, error: BaseException | None = None
+    ) -> None:
+        """Remember an answer, and wake those who wait."""
+        for run in runs:
+            with self._lock:
+                if answer is not None:
+                    self._responses.put(run.request.key, answer)
+                if self._runs.get(run.request.key) is run:
+                    del self._runs[run.request.key]
+            run.finish(answer, error)
 
 
 def _load_model(card: ModelCard) -> EncodingModel:

@@ -12,6 +12,7 @@
     ├── SpaceMismatchError       two things live in different spaces
     ├── RenderError              a picture could not be drawn on this machine
     ├── ResourceError            memory or disk is not enough (DiskFullError is one, too)
+    │   └── DeviceMemoryError    not even one item fits into the memory of the device
     ├── WeightsError             files of a model are absent or unusable
     │   ├── HashMismatchError
     │   ├── OfflineError
@@ -26,6 +27,7 @@ view's edge, through ``app.messages``.
 __all__ = [
     "BoldcastError",
     "Cancelled",
+    "DeviceMemoryError",
     "DiskFullError",
     "HashMismatchError",
     "ModelNotFoundError",
@@ -81,6 +83,10 @@ class RenderError(BoldcastError):
 
 class ResourceError(BoldcastError):
     """Memory or disk is not enough."""
+
+
+class DeviceMemoryError(ResourceError):
+    """Not even one item fits into the memory of the device; the text says what to do."""
 
 
 class WeightsError(BoldcastError):

@@ -1,102 +1,163 @@
-"""Pictures in, predicted activity of visual cortex out."""
+"""Pictures in, predicted brain activity out."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, messages, state, widgets
 from app.cache import Answer
 from app.state import AppState, Surroundings
-from app.views import outputs
+from app.views import brain, field, outputs
 from app.views.picture_input import pick_pictures
+from app.views.waiting import PATIENCE_S, progress
 from app.work import Pollable
-from components.brain import Pick, brain_view
-from components.charts import course
-from components.field import visual_field
-from models.catalog import list_cards
+from models.catalog import ModelCard, list_cards
 from models.errors import BoldcastError
 from models.stimulus import Stimulus
 
 __all__ = ["render"]
 
-#: Name under which brain and visual field speak to each other in the browser.
-VIEW = "images"
-#: An answer that takes no longer comes without a progress bar.
-PATIENCE_S = 0.4
-POLL_S = 0.2
-COURSE_HEIGHT_PX = 130
-
 #: Always in view: they matter as much as the picture.
 SETTINGS_IN_VIEW = ("visual_angle_deg",)
-FIXATION = ("fixation_x_deg", "fixation_y_deg")
 
 
 def render() -> None:
     """Draw the page."""
     around = cache.surroundings()
-    before, notices = state.load(around)
+    before, _ = state.load(around)
     main, side = st.columns([3, 1], gap="medium")
     with side:
         beside = st.container(key="beside")
-        now, stimuli = _controls(before, around)
-    state.save(now, around)
+        try:
+            now, stimuli, sentences = _controls(before, around)
+        except BoldcastError as error:  # a file of the model cannot be used
+            messages.show(error)
+            widgets.models_link()
+            st.button("Show the built-in model", on_click=_go_home, args=(before, around))
+            return
     with main:
         # Fixed places: the brain must not be built anew because a message comes or goes.
-        head, status, brain = st.container(), st.container(key="status"), st.container()
-    with status:
-        for notice in notices:
-            st.info(messages.plain(notice), icon=":material/link:")
-        job, answer = _answer(now, stimuli)
+        head, status, stage = st.container(), st.container(key="status"), st.container()
     with head:
-        _heading(now, job, answer)
-    with brain:
-        if answer is not None:
-            _brain(answer, now, beside)
+        # On a phone the maps go below the title; without any, title and files share one line.
+        row = st.container(horizontal=True, vertical_alignment="center", wrap=brain.has_choice(now))
+    with row:
+        title, files = st.container(width="stretch"), st.container(width="content")
+        now, more = brain.pick_map(now)
+    state.save(now, around, (*sentences, *more))
+    with status:
+        _notices()
+        job, answer = _answer(now, stimuli)
+    with title:
+        _heading(now, job)
+    if answer is not None and job.is_finished:
+        with files:
+            outputs.downloads(answer)
+    with stage:
+        brain.draw(answer, now, beside)
     if answer is not None:
-        _below(answer, now)
+        _below(answer)
 
 
-def _controls(before: AppState, around: Surroundings) -> tuple[AppState, tuple[Stimulus, ...]]:
-    """Everything beside the brain."""
+def _controls(
+    before: AppState, around: Surroundings
+) -> tuple[AppState, tuple[Stimulus, ...], tuple[str, ...]]:
+    """Everything beside the brain; with what could not stay as it was."""
     before, stimuli = pick_pictures(before, around)
-    model_id = widgets.pick_model(list_cards("image"), before.model_id)
-    if model_id != before.model_id:
-        before = replace(
-            state.default_state(around, model_id), sample=before.sample, uploads=before.uploads
-        )
+    before, sentences = _whose_brain(before, around)
     card = before.card
-    subject = widgets.pick_subject(card, before.subject)
-    atlas = cache.atlas_of(card)
-    regions = widgets.pick_regions(card, atlas.groups, before.regions)
-    hemisphere = widgets.pick_hemisphere(before.hemisphere)
+    regions = cache.regions_of(card, before.subject)
+    gone = [name for name in before.regions if name not in regions.names]
+    if gone:
+        label = dict(card.subjects)[before.subject]
+        lost = "it is" if len(gone) == 1 else "they are"
+        sentences = (*sentences, f"{label} has no {', '.join(gone)}, so {lost} no longer chosen.")
+    kept = [name for name in before.regions if name not in gone]
+    chosen = widgets.pick_regions(card, before.subject, regions.groups, kept)
+    has_sides = regions.is_split_by_hemisphere
+    hemisphere = widgets.pick_hemisphere(before.hemisphere) if has_sides else "both"
     settings = widgets.pick_settings(card, before.settings, SETTINGS_IN_VIEW)
-    others = [s.name for s in card.settings if s.name not in (*SETTINGS_IN_VIEW, *FIXATION)]
+    now = replace(before, regions=chosen, hemisphere=hemisphere, settings=settings)
+    return _more_settings(now), stimuli, sentences
+
+
+def _whose_brain(before: AppState, around: Surroundings) -> tuple[AppState, tuple[str, ...]]:
+    """Model and subject, of those that are here."""
+    sentences: tuple[str, ...] = ()
+    reason = around.reason_of(before.card, before.subject)
+    if reason:  # its files went away meanwhile
+        label = f"{dict(before.card.subjects)[before.subject]} of {before.card.title}"
+        before = _of_model(before, state.default_state(around), around)
+        sentences = (
+            f"{label} {reason}: fetch it on the Models page. {before.card.title} is shown.",
+        )
+    cards = list_cards("image")
+    choices = [_choice(card, around) for card in cards]
+    model_id = widgets.pick_one("Model", choices, before.model_id, "model")
+    if model_id != before.model_id:
+        before = _of_model(before, state.default_state(around, model_id), around)
+    card = before.card
+    subjects = [
+        widgets.Choice(subject, label, around.reason_of(card, subject))
+        for subject, label in card.subjects
+    ]
+    label = "Brain" if len(subjects) == 1 else "Subject"
+    subject = widgets.pick_one(label, subjects, before.subject, f"subject:{card.id}")
+    return replace(before, subject=subject), sentences
+
+
+def _choice(card: ModelCard, around: Surroundings) -> widgets.Choice:
+    """One model in the picker."""
+    return widgets.Choice(card.id, card.title, around.reason_of(card, ""))
+
+
+def _of_model(before: AppState, other: AppState, around: Surroundings) -> AppState:
+    """Another model with the pictures of before."""
+    settings = around.usual_settings(other.card, before.sample)
+    return replace(other, sample=before.sample, uploads=before.uploads, settings=settings)
+
+
+def _go_home(before: AppState, around: Surroundings) -> None:
+    """Button callback: the embedded model with the pictures of before."""
+    state.save(_of_model(before, state.default_state(around), around), around)
+
+
+def _more_settings(now: AppState) -> AppState:
+    """Offer the settings that are not always in view, in windows."""
+    declared = [setting.name for setting in now.card.settings]
+    fixation = [name for name in declared if name in field.FIXATION]
+    others = [name for name in declared if name not in (*SETTINGS_IN_VIEW, *field.FIXATION)]
+    settings = now.settings
+    if not fixation and not others:
+        return now
     left, right = st.columns(2, wrap=False)
-    with left, st.popover("Fixation", icon=":material/my_location:", width="stretch"):
-        st.caption("Where the eyes rest. Or drag the cross in the picture below the brain.")
-        settings = widgets.pick_settings(card, settings, FIXATION)
-    with right, st.popover("Teaching", icon=":material/school:", width="stretch"):
-        settings = widgets.pick_settings(card, settings, others)
-    return (
-        replace(before, subject=subject, regions=regions, hemisphere=hemisphere, settings=settings),
-        stimuli,
-    )
+    if fixation:
+        with left, st.popover("Fixation", icon=":material/my_location:", width="stretch"):
+            st.caption("Where the eyes rest. Or drag the cross in the picture below the brain.")
+            settings = widgets.pick_settings(now.card, settings, fixation)
+    if others:
+        with right, st.popover("Teaching", icon=":material/school:", width="stretch"):
+            settings = widgets.pick_settings(now.card, settings, others)
+    return replace(now, settings=settings)
 
 
-def _heading(now: AppState, job: Pollable, answer: Answer | None) -> None:
-    """One line over the brain: what is shown or done, and the files to take away."""
-    if not job.is_finished:
-        _progress(job, "Predicting")
-        return
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f"##### {_title(now)}", width="stretch")
-        if answer is not None:
-            outputs.downloads(answer, now)
+def _notices() -> None:
+    """Say what could not be as it was asked for."""
+    sentences = state.notices()
+    for sentence in sentences:
+        st.info(messages.plain(sentence), icon=":material/link:")
+    if any("Models page" in sentence for sentence in sentences):
+        widgets.models_link()
+
+
+def _heading(now: AppState, job: Pollable) -> None:
+    """Say over the brain what is shown or done."""
+    if job.is_finished:
+        st.markdown(f"##### {_title(now)}")
+    else:
+        progress(job, "Predicting")
 
 
 def _title(now: AppState) -> str:
@@ -127,92 +188,11 @@ def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> tuple[Pollable, Ans
     return job, answer
 
 
-@st.fragment(run_every=POLL_S)
-def _progress(work: Pollable, doing: str, *, can_cancel: bool = True) -> None:
-    """Stage and share done, with a way out; the page is drawn anew at the end."""
-    if work.is_finished:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        share = work.done / work.total if work.total else 0.0
-        st.progress(min(share, 1.0), f"{doing}: {work.stage}")
-        if can_cancel:
-            st.button("Cancel", on_click=work.cancel)
-
-
-@st.fragment
-def _brain(answer: Answer, now: AppState, beside: DeltaGenerator) -> None:
-    """Draw the cortex; what was clicked on it goes ``beside`` it."""
-    message = cache.brain_message(answer, sample=now.sample, regions=now.regions, is_kiosk=False)
-    pick = brain_view(message, key=VIEW, on_unpin=partial(state.remember, "pick", None))
-    if pick is not None:
-        state.remember("pick", pick)
-    pick = state.recall("pick")
-    if pick is None:
-        st.caption("Click the cortex to pin a place: its exact value and course appear beside it.")
-    with beside:  # a fragment may only fill what every full run has filled, if with nothing
-        if pick is None or pick.vertex >= answer.response.space.n_places:
-            st.empty()
-        else:
-            _pinned(answer, pick)
-
-
-def _pinned(answer: Answer, pick: Pick) -> None:
-    """Exact value of the clicked place, and its course over the pictures."""
-    values = cache.course_at(answer, pick.vertex)
-    frame = min(pick.frame, len(values) - 1)
-    response = answer.response
-    name = cache.place_name(answer, pick.vertex)
-    is_modelled = math.isfinite(values[frame])
-    with st.container(border=True, gap="small"):
-        value = f"{values[frame]:.4g} {response.units}" if is_modelled else "not modelled"
-        st.markdown(f"**{name}**  \n{value}  \n{messages.plain(response.row_labels[frame])}")
-        if len(values) > 1 and is_modelled:
-            figure = course(
-                values, response.row_labels, response.units, name=name, current_row=frame
-            )
-            figure.update_layout(height=COURSE_HEIGHT_PX, showlegend=False, margin_t=8, margin_b=8)
-            figure.update_xaxes(title=None, showticklabels=False)
-            figure.update_yaxes(title=None)
-            st.plotly_chart(figure, key="course", config={"displayModeBar": False})
-
-
-def _below(answer: Answer, now: AppState) -> None:
-    """Under the brain: the visual field, region values, and what to keep in mind."""
+def _below(answer: Answer) -> None:
+    """Under the brain: what the model sees, region values, and what to keep in mind."""
     left, right = st.columns([1, 1], gap="medium")
     with left:
-        _field(answer)
+        field.draw(answer)
     with right:
-        outputs.regions(answer, now)
+        outputs.regions(answer)
     outputs.caveats(answer)
-
-
-def _field(answer: Answer) -> None:
-    """Draw what the model sees, and every vertex at its receptive field's centre."""
-    fields = cache.receptive_fields(answer.card)
-    if fields is None:
-        return
-    work = cache.start_previews(answer)
-    if not work.wait(PATIENCE_S):
-        _progress(work, "What the model sees", can_cancel=False)
-        return
-    visual_field(
-        answer.response,
-        fields,
-        work.result(),
-        cache.thumbnails(answer.stimuli),
-        key=f"{VIEW}-field",
-        view_key=VIEW,
-        sizes_deg=cache.receptive_field_sizes(answer),
-        on_fixation=partial(_move_fixation, answer.card.id),
-        low_confidence=answer.card.low_confidence_regions,
-    )
-
-
-def _move_fixation(model_id: str, x_deg: float, y_deg: float) -> None:
-    """Let the state and the widgets follow the dragged cross; a callback."""
-    around = cache.surroundings()
-    now, _ = state.load(around)
-    values = dict(zip(FIXATION, (x_deg, y_deg), strict=True))
-    state.save(replace(now, settings=now.settings.replace(**values)), around)
-    for name, value in values.items():
-        state.put(widgets.setting_key(model_id, name), value)

@@ -38,9 +38,7 @@ def render() -> None:
     st.title(f"What visual cortex would do with: {messages.plain(label)}")
     answer = _answer(chosen)
     if answer is not None:
-        message = cache.brain_message(
-            answer, sample=chosen.partition(":")[0], regions=(), is_kiosk=True
-        )
+        message = cache.message(answer, sample=chosen.partition(":")[0], is_kiosk=True)
         brain_view(message, key=f"{VIEW}-{state.recall('kiosk-round') or 0}")
         st.markdown(DISCLAIMER)
     touch_tiles(tiles, key="tiles", chosen=chosen, home=state.DEFAULT_SAMPLE, on_choose=_choose)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import streamlit as st
 
 from app import cache, messages, state
 from app.cache import Answer
-from app.state import AppState
 from app.work import Work
 from components.charts import region_bars, region_courses
 from models.errors import BoldcastError
+from models.types import Hemisphere
 
 __all__ = ["caveats", "downloads", "regions"]
 
@@ -34,7 +35,7 @@ STILL_VIEWS = {
 
 
 @st.fragment
-def regions(answer: Answer, now: AppState) -> None:
+def regions(answer: Answer) -> None:
     """Bars of one picture, courses over all of them, or the numbers as a table."""
     response = answer.response
     kinds = ["Bars", "Course", "Table"] if response.n_rows > 1 else ["Bars", "Table"]
@@ -50,78 +51,106 @@ def regions(answer: Answer, now: AppState) -> None:
                 key=f"row:{answer.id}",
             )
     if kind == "Course":
-        names, values = cache.region_courses(answer, now)
+        names, values, low = cache.region_courses(answer)
         figure = region_courses(
             values,
             names,
             response.row_labels,
             response.units,
-            low_confidence=[
-                n for n in names if _region_of(n) in answer.card.low_confidence_regions
-            ],
+            low_confidence=low,
             row_kind=response.row_kind,
             badge=response.provenance.badge,
         )
         st.plotly_chart(figure, key="courses", config={"displayModeBar": False})
     elif kind == "Bars":
-        rows = cache.region_rows(answer, now, row)
-        figure = region_bars(rows, response.units, badge=response.provenance.badge)
+        figure = region_bars(
+            cache.region_rows(answer, row),
+            response.units,
+            badge=response.provenance.badge,
+            notes=_accuracy_notes(answer),
+            place_word=_place_word(answer),
+        )
         st.plotly_chart(figure, key="bars", config={"displayModeBar": False})
     else:
-        _table(answer, now, row)
+        _table(answer, row)
 
 
-def _region_of(name: str) -> str:
-    """Region of a line's name ("V1 left")."""
-    return name.rpartition(" ")[0]
+def _place_word(answer: Answer) -> str:
+    """Say what a region consists of."""
+    return "voxels" if answer.is_volume else "vertices"
 
 
-def _table(answer: Answer, now: AppState, row: int) -> None:
-    """Region values of one picture in numbers."""
+def _accuracy_notes(answer: Answer) -> dict[str, str]:
+    """How well each region is predicted, over both sides or the chosen one, by the first map."""
+    accuracy = cache.region_accuracy(answer)
+    if not accuracy:
+        return {}
+    short, means = next(iter(accuracy.items()))  # the table has all of them
+    return {
+        region: f"{short} {mean:.2f}"
+        for (region, side), mean in means.items()
+        if side == answer.selection.hemisphere and math.isfinite(mean)
+    }
+
+
+def _table(answer: Answer, row: int) -> None:
+    """Region values of one picture in numbers, with how well each region is predicted."""
     low = answer.card.low_confidence_regions
+    accuracy = cache.region_accuracy(answer)
     st.dataframe(
         [
             {
                 "Region": f"{line.region} (low confidence)" if line.region in low else line.region,
                 "Side": line.hemisphere,
                 "Mean": line.mean,
-                "SD over vertices": line.sd,
+                f"SD over {_place_word(answer)}": line.sd,
                 "Minimum": line.minimum,
                 "Maximum": line.maximum,
                 "Modelled": f"{line.n_modelled} of {line.n_vertices}",
+                **{
+                    short.capitalize(): means[
+                        line.region, "both" if line.is_whole else line.hemisphere
+                    ]
+                    for short, means in accuracy.items()
+                },
             }
-            for line in cache.region_rows(answer, now, row)
+            for line in cache.region_rows(answer, row)
         ],
         hide_index=True,
         key="table",
     )
-    st.caption(f"Means in {answer.response.units}. Empty: not modelled.")
+    maps = " Ceiling and held-out r are means over the whole region." if accuracy else ""
+    st.caption(f"Means in {answer.response.units}. Empty: not modelled.{maps}")
 
 
-def downloads(answer: Answer, now: AppState) -> None:
+def downloads(answer: Answer) -> None:
     """Files of what is shown; each is made when its button is pressed."""
     with st.popover("Download", icon=":material/download:"):
-        _files(answer, now)
-        st.divider()
-        _still(answer)
+        _files(answer)
+        if not answer.is_volume:
+            st.divider()
+            _still(answer)
 
 
 @st.fragment
-def _files(answer: Answer, now: AppState) -> None:
-    """Numbers as files."""
+def _files(answer: Answer) -> None:
+    """Numbers as files, in the response's own space."""
     name = partial(cache.file_name, answer)
     files = [
-        ("Region values (CSV)", name("regions", "csv"), partial(cache.region_csv, answer, now)),
+        ("Region values (CSV)", name("regions", "csv"), partial(cache.region_csv, answer)),
         ("All values (NPZ)", name("values", "npz"), partial(cache.npz, answer)),
-        *(
-            (f"{side} (GIFTI)", name("values", f"{letter}.func.gii"), make)
-            for side, letter, make in (
-                ("Left hemisphere", "L", partial(cache.gifti, answer, "left")),
-                ("Right hemisphere", "R", partial(cache.gifti, answer, "right")),
-            )
-        ),
-        ("Everything (ZIP)", name("bundle", "zip"), partial(cache.bundle, answer, now)),
     ]
+    if not answer.is_volume:
+        sides: tuple[tuple[Hemisphere, str], ...] = (("left", "L"), ("right", "R"))
+        files += [
+            (
+                f"{side.capitalize()} hemisphere (GIFTI)",
+                name("values", f"{letter}.func.gii"),
+                partial(cache.gifti, answer, side),
+            )
+            for side, letter in sides
+        ]
+    files.append(("Everything (ZIP)", name("bundle", "zip"), partial(cache.bundle, answer)))
     st.caption("Values, always with model, version, settings and caveat inside.")
     for label, file_name, make in files:
         st.download_button(

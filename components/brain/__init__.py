@@ -158,7 +158,7 @@ def _ignore() -> None:
 
 @lru_cache(maxsize=32)
 def _component(key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the modules from the server."""
+    """Register the component of one view; its inline entry imports the rest from the server."""
     component: Callable[..., Any] = st.components.v2.component(
         f"boldcast_brain_{key.replace('.', '-')}",
         html=_HTML,

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from components.message import (
+    PREDICTION_WORDS,
     Encoding,
     Sections,
     assemble,
@@ -57,6 +58,7 @@ def pack_voxels(
     limit: float | None = None,
     colormap: str = "",
     footer: str = "",
+    words: Mapping[str, str] = PREDICTION_WORDS,
     options: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Pack all frames of a response over voxels.
@@ -70,7 +72,7 @@ def pack_voxels(
         Regions named on hover, outlined and summed up in words.
     outlined : sequence of str
         Regions to outline; empty means all.
-    low_confidence, thumbnails, encoding, frame_rate_hz, limit, colormap, footer, options
+    low_confidence, thumbnails, encoding, frame_rate_hz, limit, colormap, footer, words, options
         As in :func:`components.brain.wire.pack_response`.
 
     Returns
@@ -105,6 +107,7 @@ def pack_voxels(
             limit=limit,
             colormap=colormap,
             footer=footer,
+            words=words,
             low_confidence=low_confidence,
             regions=outlined,
         ),

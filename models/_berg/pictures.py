@@ -198,10 +198,7 @@ class Huze(PictureModel):
     def _analyse(
         self, pictures: NDArray[Any], backbones: tuple[str, ...], report: Report
     ) -> Features:
-        if pictures.dtype != np.uint8:
-            pictures = pictures * np.float32(255)
-        encoder, settings = cast("NsdHuze", self.encoder), self._card.default_settings()
-        return encoder.features_of_pictures(tuple(pictures), settings, report, backbones)
+        return cast("NsdHuze", self.encoder).features_of_array(pictures, report, backbones)
 
     def _read(self, features: Features, subject: str) -> FloatArray:
         encoder, settings = cast("NsdHuze", self.encoder), self._card.default_settings()

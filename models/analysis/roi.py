@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+
 import numpy as np
 
 from models.atlases import Regions, Side
@@ -12,7 +13,7 @@ from models.types import BoolArray, FloatArray, Response
 
 __all__ = [
     "RegionRow",
-    "map_means",
+    "map_mean",
     "region_means",
     "region_table",
     "sides_of",
@@ -150,39 +151,37 @@ def sides_of(atlas: Regions, hemispheres: Sequence[Side]) -> tuple[Side, ...]:
     return tuple(hemispheres) if atlas.is_split_by_hemisphere else ("both",)
 
 
-def map_means(values: FloatArray, atlas: Regions, rows: Sequence[RegionRow]) -> tuple[float, ...]:
-    """Mean of a map, e.g. of a noise ceiling, inside the region and side of each row.
+def map_mean(values: FloatArray, atlas: Regions, region: str, hemisphere: Side = "both") -> float:
+    """Mean of a map, e.g. of a noise ceiling, inside one region.
 
     Parameters
     ----------
     values : ndarray of shape (n_places,), float
         One a place of the atlas's space; NaN where unknown.
     atlas : Regions
-    rows : sequence of RegionRow
-        From :func:`region_table`.
+    region : str
+        A name in ``atlas.names``.
+    hemisphere : {"both", "left", "right"}
 
     Returns
     -------
-    tuple of float
+    float
         NaN where the map knows no place of the region.
 
     Raises
     ------
     SpaceMismatchError
         The map has another number of places.
+    UnknownRegionError
+        The region is absent; the text lists near matches.
     """
     if values.shape != (atlas.space.n_places,):
         raise SpaceMismatchError(
             f"{atlas.space.name} has {atlas.space.n_places} places; the map has {values.shape}."
         )
-    known: dict[tuple[str, Side], float] = {}
-    for row in rows:
-        side: Side = "both" if row.is_whole else row.hemisphere
-        if (row.region, side) not in known:
-            inside = values[atlas.mask(row.region, side)]
-            inside = inside[np.isfinite(inside)]
-            known[row.region, side] = float(inside.mean(dtype=float)) if inside.size else np.nan
-    return tuple(known[row.region, "both" if row.is_whole else row.hemisphere] for row in rows)
+    inside = values[atlas.mask(region, hemisphere)]
+    inside = inside[np.isfinite(inside)]
+    return float(inside.mean(dtype=np.float64)) if inside.size else float("nan")
 
 
 def strongest_regions(table: Sequence[RegionRow], n: int) -> tuple[RegionRow, ...]:

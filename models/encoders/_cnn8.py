@@ -16,21 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from models.encoders._mapped import MappedArray
+from models.encoders._mapped import MappedArray, Table
 from models.encoders._winograd import Scratch, WinogradConvolution, transform_filters
 from models.errors import WeightsError
 from models.types import FloatArray, IntArray
 from models.weights.convert import write_rows
 
-__all__ = ["Core", "Head", "convert_core", "convert_head"]
+__all__ = ["Core", "Head", "convert_core", "convert_head", "has_head"]
 
 N_BLOCKS = 8
 _CORE = "module.core."
 _BATCH_NORM_EPSILON = 1e-5
 _MASK_EPSILON = 1e-6
 
-#: Vertices multiplied at once: the product with one picture's maps stays in the cache.
-_VERTICES_AT_ONCE = 1024
+#: Vertices and pictures multiplied at once: their product, 6 MB, stays in the cache.
+_VERTICES_AT_ONCE, _PICTURES_AT_ONCE = 1024, 4
 
 State = Mapping[str, torch.Tensor]
 
@@ -91,7 +91,7 @@ def convert_head(state: State, subject: str, folder: Path) -> None:
     WeightsError
         A tensor is missing or its shape does not fit.
     """
-    prefix = f"module.subject_readouts.{subject}_NSD."
+    prefix = _head_prefix(subject)
     features = _take(state, f"{prefix}_features")
     masks = _take(state, f"{prefix}spatial")
     bias = _take(state, f"{prefix}bias")
@@ -113,6 +113,16 @@ def convert_head(state: State, subject: str, folder: Path) -> None:
     write_rows(folder / "bias.npy", bias.shape, "<f4", [bias])
 
 
+def has_head(state: State, subject: str) -> bool:
+    """Whether a checkpoint holds one subject's readout."""
+    return f"{_head_prefix(subject)}spatial" in state
+
+
+def _head_prefix(subject: str) -> str:
+    """Begin the names of one subject's tensors."""
+    return f"module.subject_readouts.{subject}_NSD."
+
+
 def _take(state: State, key: str) -> NDArray[Any]:
     """One tensor of a checkpoint as an array."""
     if key not in state:
@@ -129,8 +139,11 @@ class Core:
     folder : Path
         From :func:`convert_core`.
     device : torch.device
+    dtype : torch.dtype
+        Type to convolve in. In float32 on a processor, blocks 2 to 8 run as Winograd
+        convolutions; a shorter type runs directly, channels last.
     is_winograd : bool, optional
-        Whether blocks 2 to 8 run as Winograd convolutions; by itself on a processor only.
+        Decides that otherwise.
 
     Attributes
     ----------
@@ -141,9 +154,17 @@ class Core:
     #: Pixels along each side of the maps of a picture of 224 x 224.
     side = 26
 
-    def __init__(self, folder: Path, device: torch.device, is_winograd: bool | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        is_winograd: bool | None = None,
+    ) -> None:
         self.device = device
-        self._is_winograd = device.type == "cpu" if is_winograd is None else is_winograd
+        self.dtype = dtype
+        is_usual = device.type == "cpu" and dtype == torch.float32
+        self._is_winograd = is_usual if is_winograd is None else is_winograd
         self._blocks = [self._load(folder, number) for number in range(1, N_BLOCKS + 1)]
         self._scratch = Scratch()
         self._lock = threading.Lock()
@@ -162,50 +183,65 @@ class Core:
         torch.Tensor of shape (n_pictures, n_channels, height', width'), float32
             26 x 26 maps for pictures of 224 x 224.
         """
-        maps = pictures
+        maps = pictures.to(self.dtype)
         with self._lock:  # one pass at a time uses the buffers; a second would gain no speed
             for number, (run, padding) in enumerate(self._blocks, start=1):
                 if isinstance(run, WinogradConvolution):
                     maps = run(maps, padding, self._scratch)
                 else:
                     maps = functional.conv2d(maps, *run, padding=padding).relu_()
+                if number == N_BLOCKS:
+                    maps = maps.float()
                 if number % 2 == 0:
                     maps = functional.avg_pool2d(maps, 2, stride=1 if number == N_BLOCKS else 2)
-            return maps  # pooled last, so it lies in memory of its own
+            return maps.contiguous()  # pooled last, so it lies in memory of its own
 
     def _load(self, folder: Path, number: int) -> tuple[Any, int]:
         """How to convolve in one block, and its padding."""
-        weight = MappedArray(folder / f"block{number}_weight.npy")
+        stored = MappedArray(folder / f"block{number}_weight.npy")
         bias = torch.from_numpy(MappedArray(folder / f"block{number}_bias.npy").array)
-        kernel = weight.shape[-1]
+        kernel = stored.shape[-1]
         padding = 1 if number == 1 else kernel // 2
         if self._is_winograd and number > 1:
             filters = MappedArray(folder / f"block{number}_winograd.npy")
             return WinogradConvolution(torch.from_numpy(filters.array), bias, kernel), padding
-        on_device = torch.from_numpy(weight.array).to(self.device), bias.to(self.device)
-        return on_device, padding
+        weight = torch.from_numpy(stored.array).to(self.device, self.dtype)
+        if self.dtype != torch.float32:
+            weight = weight.contiguous(memory_format=torch.channels_last)
+        if self.dtype != torch.float32 or self.device.type != "cpu":  # then it is a copy
+            stored.release()
+        return (weight, bias.to(self.device, self.dtype)), padding
 
 
 class Head:
-    """One subject's readout, mapped; rows are read when they are asked for.
+    """One subject's readout; only the rows that are asked for are read.
 
     Parameters
     ----------
     folder : Path
         From :func:`convert_head`.
+    device : torch.device, optional
+        Default the processor.
+    is_kept : bool, optional
+        As for :class:`Table`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._features = MappedArray(folder / "features.npy")
-        self._masks = MappedArray(folder / "masks.npy")
-        self._bias = MappedArray(folder / "bias.npy")
+    def __init__(
+        self, folder: Path, device: torch.device | None = None, is_kept: bool | None = None
+    ) -> None:
+        self._features, self._masks, self._bias = (
+            Table(folder / f"{name}.npy", device or torch.device("cpu"), is_kept)
+            for name in ("features", "masks", "bias")
+        )
 
     @property
     def n_vertices(self) -> int:
         """Vertices it predicts."""
         return self._features.shape[0]
 
-    def __call__(self, maps: torch.Tensor, vertices: IntArray) -> FloatArray:
+    def __call__(
+        self, maps: torch.Tensor, vertices: IntArray, dtype: torch.dtype = torch.float32
+    ) -> FloatArray:
         """Responses of some vertices; the others are not computed.
 
         Parameters
@@ -213,26 +249,29 @@ class Head:
         maps : torch.Tensor of shape (n_pictures, n_channels, height, width), float32
         vertices : ndarray of shape (n_chosen,), int
             Rows of the readout.
+        dtype : torch.dtype
+            Type to multiply masks and maps in; the sum over channels is float32.
 
         Returns
         -------
         ndarray of shape (n_pictures, n_chosen), float32
         """
-        flat = maps.flatten(2)
-        responses = torch.empty(len(flat), len(vertices), device=maps.device)
+        n_pictures, n_channels = maps.shape[:2]
+        # Masks times maps, several pictures in one product. The other way round, features times
+        # maps, the product would have pixels for columns, which are more than the channels.
+        columns = maps.to(dtype).flatten(2).permute(2, 0, 1)
+        groups = [group.flatten(1) for group in columns.split(_PICTURES_AT_ONCE, dim=1)]
+        responses = torch.empty(len(vertices), n_pictures, device=maps.device)
         for start in range(0, len(vertices), _VERTICES_AT_ONCE):
-            chosen = vertices[start : start + _VERTICES_AT_ONCE]
-            features, masks, bias = (
-                torch.from_numpy(part.rows(chosen)).to(maps.device)
-                for part in (self._features, self._masks, self._bias)
-            )
-            block = responses[:, start : start + _VERTICES_AT_ONCE]
-            product = torch.empty(len(features), flat.shape[2], device=maps.device)
-            for picture, out in zip(flat, block, strict=True):
-                torch.mm(features, picture, out=product)
-                torch.sum(product.mul_(masks), dim=1, out=out)
-            block += bias
+            chosen, first = vertices[start : start + _VERTICES_AT_ONCE], 0
+            masks = self._masks.rows(chosen).to(dtype)
+            features, bias = self._features.rows(chosen), self._bias.rows(chosen)[:, None]
+            for group in groups:
+                product = (masks @ group).float().view(len(masks), -1, n_channels)
+                out = responses[start : start + len(masks), first : first + product.shape[1]]
+                torch.add(torch.bmm(product, features[:, :, None])[:, :, 0], bias, out=out)
+                first += product.shape[1]
             self._features.release()
             self._masks.release()
-        values: FloatArray = responses.cpu().numpy()
+        values: FloatArray = responses.T.contiguous().cpu().numpy()
         return values

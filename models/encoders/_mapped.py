@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.errors import WeightsError
+from models.memory import Bytes
 from models.types import FloatArray, IntArray
 
-__all__ = ["MappedArray", "release_pages"]
+__all__ = ["MappedArray", "Table", "release_pages"]
 
 
 class MappedArray:
@@ -66,6 +68,54 @@ class MappedArray:
         """
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+
+class Table:
+    """Rows of a file, as tensors on the device they are computed on.
+
+    Parameters
+    ----------
+    path : Path
+        As for :class:`MappedArray`.
+    device : torch.device
+    is_kept : bool, optional
+        Whether the device takes the whole and keeps it, which another than the processor does
+        by itself. Otherwise rows are read when they are asked for, and let go on request.
+    """
+
+    def __init__(self, path: Path, device: torch.device, is_kept: bool | None = None) -> None:
+        self._mapped = MappedArray(path)
+        self._device = device
+        self._kept: torch.Tensor | None = None
+        if device.type != "cpu" if is_kept is None else is_kept:
+            self._kept = torch.from_numpy(self._mapped.array).to(device, copy=True)
+            self._mapped.release()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the whole."""
+        return self._mapped.shape
+
+    @property
+    def held(self) -> Bytes:
+        """Memory of what is kept; pages of the file, which are given back, are none."""
+        n_bytes = 0 if self._kept is None else self._kept.nbytes
+        is_host = self._device.type == "cpu"
+        return Bytes(host=n_bytes) if is_host else Bytes(device=n_bytes)
+
+    def rows(self, chosen: IntArray) -> torch.Tensor:
+        """Rows by index, at least one."""
+        if self._kept is None:
+            return torch.from_numpy(self._mapped.rows(chosen))
+        return self._kept[torch.from_numpy(chosen).to(self._device)]
+
+    def __getitem__(self, row: int) -> torch.Tensor:
+        """One row, without a copy."""
+        return torch.from_numpy(self._mapped.array[row]) if self._kept is None else self._kept[row]
+
+    def release(self) -> None:
+        """Let go of what was read from the file."""
+        self._mapped.release()
 
 
 def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any], int]:

@@ -45,6 +45,7 @@ class _Map:
     minimum: float | None = None
     maximum: float | None = None
     is_accuracy: bool = False
+    short: str = ""
 
     def overlay(self, values: FloatArray, source: str) -> Overlay | None:
         """Clean the values and tell their unit; None where nothing is known anywhere."""
@@ -67,6 +68,7 @@ class _Map:
             minimum=self.minimum,
             maximum=self.maximum,
             is_accuracy=self.is_accuracy,
+            short=self.short,
         )
 
 
@@ -87,12 +89,14 @@ _HUZE_MAPS = {
         _CORRELATION,
         *_PEARSON,
         is_accuracy=True,
+        short="held-out r",
     ),
     "noise_ceiling": _Map(
         "",
         "Noise ceiling",
         "Most of the variance of responses to {pictures} that any model could explain.",
         is_accuracy=True,
+        short="ceiling",
     ),
     "explained_variance": _Map(
         "",
@@ -181,6 +185,7 @@ _THINGS_MAPS = (
             _CORRELATION,
             *_PEARSON,
             is_accuracy=True,
+            short="held-out r",
         ),
     ),
     (
@@ -190,6 +195,7 @@ _THINGS_MAPS = (
             "Noise ceiling, mean of 12 repeats",
             "Most of the variance of the averaged test responses that any model could explain.",
             is_accuracy=True,
+            short="ceiling",
         ),
     ),
     (
@@ -331,7 +337,7 @@ _MOSAIC_SETS = {
     "train": "the photographs of the training",
     "artificial": "artificial pictures such as gratings and noise",
 }
-_MOSAIC_REPEATS = {"n-avg": "mean of the repeats", "n-1": "single trials"}
+_MOSAIC_REPEATS = {"n-avg": "mean of repeats", "n-1": "single trials"}
 
 
 def mosaic_overlays(metadata: Mapping[str, Any], file: str) -> tuple[Overlay, ...]:
@@ -369,10 +375,11 @@ def mosaic_overlays(metadata: Mapping[str, Any], file: str) -> tuple[Overlay, ..
             values[cortical] = grayordinates[: len(cortical)]
             one = _Map(
                 f"noise_ceiling_{pictures}_{repeats}",
-                f"Noise ceiling, {pictures} pictures, {averaged}",
+                f"Noise ceiling, {pictures}, {averaged}",
                 f"Most of the variance of responses ({averaged}) to {words} that any model could "
                 "explain.",
                 is_accuracy=(pictures, repeats) == ("test", "n-avg"),
+                short="ceiling",
             )
             found.append(one.overlay(values, f"{file}: noise_ceiling, {key}"))
     return tuple(overlay for overlay in found if overlay is not None)

@@ -1,46 +1,35 @@
-"""What the published image models share: pictures in, files found, numbers labelled.
+"""What the published image models share: pictures in, as their networks want them.
 
 Nothing here imports torch before it is needed: a list of models costs no import.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import ModelCard
-from models.encoders.base import EncodingModel, Features, Preview
-from models.errors import StimulusError, WeightsError
+from models.encoders._published_model import PublishedModel
+from models.encoders.base import Features, Preview
+from models.errors import StimulusError
 from models.stimulus import Stimulus
-from models.types import (
-    FloatArray,
-    Provenance,
-    Report,
-    Selection,
-    Settings,
-    SettingValue,
-    ignore_progress,
-)
+from models.types import FloatArray, Report, Settings, ignore_progress
 
 if TYPE_CHECKING:
     import torch
+
+    from models.encoders._device import BatchSize
 
 __all__ = ["Picture", "PictureModel", "as_tensor"]
 
 #: A stimulus, or an array of shape (3, height, width): uint8, or float32 of 0 to 1.
 Picture = Stimulus | NDArray[Any]
 
-_Loaded = TypeVar("_Loaded")
 
-
-class PictureModel(EncodingModel):
+class PictureModel(PublishedModel):
     """An encoder of pictures whose files are looked for when they are needed.
 
     Parameters
@@ -54,37 +43,17 @@ class PictureModel(EncodingModel):
     Attributes
     ----------
     n_pictures_seen : int
-        Pictures that went through the network so far. A change of region or subject leaves it
-        as it is.
+        Pictures that went through a network so far. A change of region, or of subject where all
+        share one network, leaves it as it is.
     """
 
+    has_independent_rows: ClassVar[bool] = True
+
+    n_pictures_seen = 0
     #: Width of what the network sees, in degrees, in the experiment it was trained on.
     seen_deg: float
     #: What is done to a picture, in one sentence.
     preparation: str
-
-    def __init__(
-        self, card: ModelCard, device: str = "auto", home: str | os.PathLike[str] | None = None
-    ) -> None:
-        super().__init__(card)
-        self.home = home
-        self.n_pictures_seen = 0
-        self._device_name = device
-        self._loaded: dict[Hashable, Any] = {}
-        self._lock = threading.RLock()
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes.
-
-        Raises
-        ------
-        SettingError
-            This machine has no such device.
-        """
-        from models.encoders._device import pick_device
-
-        return self._once("device", lambda: pick_device(self._device_name))
 
     def features(
         self,
@@ -93,18 +62,17 @@ class PictureModel(EncodingModel):
         report: Report = ignore_progress,
         subjects: Sequence[str] = (),
     ) -> Features:
-        """Run the network, which all subjects share.
+        """Run the network: the one that all subjects share, else those of ``subjects``.
 
         Parameters
         ----------
         stimuli : sequence of Stimulus
             Pictures, at least one.
         settings : Settings
-            None of them changes the features.
         report : callable
             Called many times within a batch.
         subjects : sequence of str
-            Whose responses will be wanted; empty for all whose files are here.
+            Whose responses will be wanted; empty for what the model can do without being told.
 
         Returns
         -------
@@ -130,6 +98,7 @@ class PictureModel(EncodingModel):
         stack: Any,
         report: Report = ignore_progress,
         subjects: Sequence[str] = (),
+        settings: Settings | None = None,
     ) -> Features:
         """Run the network on an array of pictures.
 
@@ -140,6 +109,8 @@ class PictureModel(EncodingModel):
             :func:`models.encoders._pictures.as_pictures`. There may be no picture in it.
         report, subjects
             As for :meth:`features`.
+        settings : Settings, optional
+            Default the card's.
 
         Raises
         ------
@@ -154,10 +125,11 @@ class PictureModel(EncodingModel):
 
         pictures = tuple(as_pictures(stack))
         names = tuple(f"picture {number + 1}" for number in range(len(pictures)))
-        return self._analyse(pictures, names, self.card.default_settings(), report, subjects)
+        chosen = settings or self.card.default_settings()
+        return self._analyse(pictures, names, chosen, report, subjects)
 
     def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
-        """Show the square that the network sees, as large as in the experiment.
+        """Show what the network sees, as large as in the experiment.
 
         Raises
         ------
@@ -168,12 +140,14 @@ class PictureModel(EncodingModel):
 
         half = self.seen_deg / 2
         edges = (-half, half, -half, half)
-        pixels = np.ascontiguousarray(self._prepare(pixels_of(stimulus)).transpose(1, 2, 0))
-        return Preview(pixels, edges, edges, self.preparation)
+        seen = self._prepare(pixels_of(stimulus)).transpose(1, 2, 0)
+        if seen.dtype != np.uint8:
+            seen = np.rint(255 * seen).astype(np.uint8)
+        return Preview(np.ascontiguousarray(seen), edges, edges, self.preparation)
 
     @abstractmethod
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Cut and resize one picture for the network; (3, 224, 224)."""
+        """Cut and resize one picture; (3, 224, 224) uint8, or float32 of 0 to 1."""
 
     @abstractmethod
     def _analyse(
@@ -186,78 +160,28 @@ class PictureModel(EncodingModel):
     ) -> Features:
         """Run the network."""
 
+    def _batch_size(self, most: int, picture_bytes: int) -> BatchSize:
+        """How many pictures go through the network at once; what did not fit is remembered."""
+        from models.encoders._device import BatchSize
+
+        return self._once(("batch", most), lambda: BatchSize(most, picture_bytes, self.device))
+
     def _as_input(self, pictures: Sequence[Picture]) -> torch.Tensor:
         """Prepare some pictures: (n_pictures, 3, 224, 224) float32, normalised, on the device."""
+        prepared = self._normalised(pictures)
+        with self._lock:
+            self.n_pictures_seen += len(pictures)
+        return prepared
+
+    def _normalised(self, pictures: Iterable[Picture]) -> torch.Tensor:
+        """:meth:`_as_input` without counting them."""
         import torch
 
         from models.encoders._pictures import normalise, pixels_of
 
-        arrays = [pixels_of(each) if isinstance(each, Stimulus) else each for each in pictures]
-        prepared = torch.from_numpy(normalise([self._prepare(array) for array in arrays]))
-        with self._lock:
-            self.n_pictures_seen += len(arrays)
-        return prepared.to(self.device)
-
-    def _once(self, key: Hashable, load: Callable[[], _Loaded]) -> _Loaded:
-        """Return what ``load`` made the first time this key was asked for."""
-        with self._lock:
-            if key not in self._loaded:
-                self._loaded[key] = load()
-            loaded: _Loaded = self._loaded[key]
-            return loaded
-
-    def _is_here(self, path: Path) -> bool:
-        """Whether a file is on this computer, or a safe form of it."""
-        from models.weights.convert import find_conversions
-
-        return path.is_file() or bool(find_conversions(path, self.home))
-
-    def _need(self, path: Path, subject: str) -> Path:
-        """Return the path of a file that is here.
-
-        Raises
-        ------
-        WeightsError
-            It is not; the message names the command that fetches it.
-        """
-        if not self._is_here(path):
-            number = int(subject.removeprefix("sub-"))
-            raise WeightsError(
-                f"{path.name} is not here. Fetch it with: "
-                f"python -m models fetch {self.card.id} --subject {number}"
-            )
-        return path
-
-    def _provenance(
-        self,
-        subject: str,
-        selection: Selection,
-        settings: Settings,
-        weights_sha256: str,
-        **facts: SettingValue,
-    ) -> Provenance:
-        """Where the numbers come from."""
-        from models.encoders._device import device_words
-
-        card = self.card
-        return Provenance(
-            model_id=card.id,
-            model_title=card.title,
-            version=card.version,
-            weights_sha256=weights_sha256,
-            subject=subject,
-            caveat=card.caveat,
-            badge=card.badge,
-            citation=card.citation,
-            licence=card.licence,
-            selection=selection.as_dict(),
-            settings={
-                **settings.as_dict(),
-                "precision": "float32",
-                "device": device_words(self.device),
-                **facts,
-            },
-        )
+        arrays = (pixels_of(each) if isinstance(each, Stimulus) else each for each in pictures)
+        prepared = normalise([self._prepare(array) for array in arrays])
+        return torch.from_numpy(prepared).to(self.device)
 
 
 def as_tensor(array: FloatArray) -> torch.Tensor:

@@ -15,10 +15,23 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from models.encoders._device import exact_arithmetic, held_bytes
+from models.encoders._tensor_file import release_mapped
 from models.errors import WeightsError
-from models.types import IntArray
+from models.memory import Bytes
+from models.types import FloatArray, IntArray
+from models.weights.pickles import read_torch_state
 
-__all__ = ["TextConfig", "check_head", "encode", "norm_offset", "predict_parcels", "read_config"]
+__all__ = [
+    "TextConfig",
+    "TextHead",
+    "check_head",
+    "encode",
+    "encode_volumes",
+    "norm_offset",
+    "read_config",
+    "read_parcels",
+]
 
 _LEAST_NORM = 1e-12
 
@@ -212,15 +225,14 @@ def _feed_forward(
     )
 
 
-def predict_parcels(
+def encode_volumes(
     state: Mapping[str, torch.Tensor],
     features: torch.Tensor,
     subject_row: int,
     n_heads: int,
     offset: float,
-    parcels: IntArray | None = None,
 ) -> torch.Tensor:
-    """Response of one subject's parcels.
+    """Run one subject's transformer on the features of all volumes; no parcel is chosen yet.
 
     Parameters
     ----------
@@ -232,21 +244,93 @@ def predict_parcels(
     n_heads : int
     offset : float
         From :func:`norm_offset`.
-    parcels : ndarray of int, optional
-        Parcels wanted; default all. Only their rows of the last layer are used.
 
     Returns
     -------
-    Tensor of shape (n_volumes, n_wanted), float32
+    Tensor of shape (n_volumes, width), float32
     """
     person = state["subj_emb.weight"][subject_row].expand(len(features), -1)
     values = functional.linear(
         torch.cat([features, person], -1), state["inp.weight"], state["inp.bias"]
     )
     inner = {key[8:]: value for key, value in state.items() if key.startswith("encoder.")}
-    values = encode(inner, values, n_heads, offset)
+    return encode(inner, values, n_heads, offset)
+
+
+def read_parcels(
+    state: Mapping[str, torch.Tensor],
+    encoded: torch.Tensor,
+    subject_row: int,
+    parcels: IntArray | None = None,
+) -> torch.Tensor:
+    """Responses of parcels, (n_volumes, n_parcels) float32; default all, in order."""
     weight, bias = state["out.weight"], state["out_bias.weight"][subject_row]
     if parcels is not None:
         chosen = torch.as_tensor(parcels, device=weight.device)
         weight, bias = weight[chosen], bias[chosen]
-    return functional.linear(values, weight, bias)
+    return functional.linear(encoded, weight, bias)
+
+
+class TextHead:
+    """A variant's own network; mapped, and read when it is used.
+
+    Parameters
+    ----------
+    path : Path
+        ``model.pt``.
+    config : TextConfig
+    device : torch.device
+
+    Attributes
+    ----------
+    path : Path
+    offset : float
+        Added to the stored gains of the norms.
+
+    Raises
+    ------
+    WeightsError
+        The file is unusable, or does not fit the config.
+    """
+
+    def __init__(self, path: Path, config: TextConfig, device: torch.device) -> None:
+        self.path = path
+        self._config = config
+        self._device = device
+        stored = read_torch_state(path)
+        check_head(stored, config)
+        self.offset = norm_offset(stored)
+        self._state = {name: tensor.float().to(device) for name, tensor in stored.items()}
+        with path.open("rb") as file:
+            is_mapped = file.read(2) == b"PK"  # torch's zip form; the older one is read whole
+        own = [name for name in stored if self._state[name] is stored[name]]
+        self._mapped = [stored[name] for name in own] if is_mapped else []
+
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds; mapped tensors are given back after each use."""
+        mapped = {id(tensor) for tensor in self._mapped}
+        return held_bytes(one for one in self._state.values() if id(one) not in mapped)
+
+    def encode(self, features: FloatArray, subject_row: int) -> torch.Tensor:
+        """Encode all volumes for one subject, (n_volumes, width); all its parcels share it."""
+        n_heads = self._config.num_transformer_heads
+        with exact_arithmetic():
+            values = torch.from_numpy(features).to(self._device)
+            encoded = encode_volumes(self._state, values, subject_row, n_heads, self.offset)
+        release_mapped(self._mapped)
+        return encoded
+
+    def read_out(
+        self, encoded: torch.Tensor, subject_row: int, parcels: IntArray | None = None
+    ) -> FloatArray:
+        """Responses of one subject, (n_volumes, n_parcels) float32."""
+        with exact_arithmetic():
+            response = read_parcels(self._state, encoded, subject_row, parcels)
+        release_mapped(self._mapped)
+        values: FloatArray = response.cpu().numpy()
+        return values
+
+    def predict(self, features: FloatArray, subject_row: int) -> FloatArray:
+        """Responses of all parcels of one subject."""
+        return self.read_out(self.encode(features, subject_row), subject_row)

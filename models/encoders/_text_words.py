@@ -61,13 +61,12 @@ def assign_tokens(offsets: IntArray, ends: IntArray) -> IntArray:
         the line before belongs to that line, so a silent volume may have no token.
     """
     starts = np.concatenate([[0], ends[:-1]])
+    owner = np.repeat(np.arange(len(ends)), ends - starts)  # of each letter: linear in the text
     first, after_last = offsets[:, 0], offsets[:, 1]
-    volume = np.searchsorted(ends, first, side="right")
-    is_inside = volume < len(ends)
-    nearest = np.minimum(volume, len(ends) - 1)
+    nearest = owner[np.minimum(first, len(owner) - 1)]
     # A token (first, last) with last <= first has no letters; one that starts in a volume and
     # ends at or before that volume's start cannot overlap it.
-    overlaps = is_inside & (after_last > starts[nearest]) & (after_last > 0)
+    overlaps = (first < len(owner)) & (after_last > starts[nearest]) & (after_last > 0)
     return np.where(overlaps, nearest, -1)
 
 

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.encoders._mapped import MappedArray, release_pages
+from models.encoders._device import held_by
+from models.encoders._mapped import MappedArray, Table, release_pages
 from models.errors import WeightsError
+from models.memory import Bytes
 from models.types import FloatArray, IntArray
 from models.weights.convert import write_rows
 
@@ -117,20 +119,17 @@ class Readout:
     folder : Path
         From :func:`convert_readout`.
     device : torch.device
-        On a processor the components stay in the file and pass through layer by layer; on a
-        GPU they are kept there.
+    is_kept : bool, optional
+        As for :class:`Table`. Not kept, the components pass through layer by layer.
     """
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
+    def __init__(self, folder: Path, device: torch.device, is_kept: bool | None = None) -> None:
         self.device = device
-        self._components = MappedArray(folder / "components.npy")
+        self._components, self._coefficients, self._intercept = (
+            Table(folder / f"{name}.npy", device, is_kept)
+            for name in ("components", "coefficients", "intercept")
+        )
         self._centre = torch.from_numpy(MappedArray(folder / "centre.npy").array).to(device)
-        self._coefficients = MappedArray(folder / "coefficients.npy")
-        self._intercept = MappedArray(folder / "intercept.npy")
-        self._on_device = torch.from_numpy(self._components.array)
-        if device.type != "cpu":
-            self._on_device = self._on_device.to(device)
-            self._components.release()
 
     @property
     def n_layers(self) -> int:
@@ -152,6 +151,11 @@ class Readout:
         """Voxels it predicts."""
         return self._coefficients.shape[0]
 
+    @property
+    def held(self) -> Bytes:
+        """Memory it holds."""
+        return held_by(self._centre, self._components, self._coefficients, self._intercept)
+
     def project(self, layer: int, tokens: torch.Tensor) -> torch.Tensor:
         """One layer's share of the component scores.
 
@@ -167,9 +171,8 @@ class Readout:
             The scores are the sum over layers.
         """
         centred = tokens.flatten(1) - self._centre[layer]
-        share = centred @ self._on_device[layer].T
-        if self.device.type == "cpu":
-            self._components.release()
+        share = centred @ self._components[layer].T
+        self._components.release()
         return share
 
     def voxels(self, scores: torch.Tensor, chosen: IntArray) -> FloatArray:
@@ -189,10 +192,7 @@ class Readout:
         responses = torch.empty(len(scores), len(chosen))
         for start in range(0, len(chosen), _VOXELS_AT_ONCE):
             rows = chosen[start : start + _VOXELS_AT_ONCE]
-            coefficients, intercept = (
-                torch.from_numpy(part.rows(rows)).to(self.device)
-                for part in (self._coefficients, self._intercept)
-            )
+            coefficients, intercept = self._coefficients.rows(rows), self._intercept.rows(rows)
             block = torch.addmm(intercept, on_device, coefficients.T)
             responses[:, start : start + _VOXELS_AT_ONCE] = block
             self._coefficients.release()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from models.atlases import Regions, load_atlas
 from models.catalog import ModelCard
 from models.errors import SelectionError
+from models.memory import Bytes
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
@@ -57,10 +58,55 @@ class Features:
     subjects: tuple[str, ...] = ()
     facts: Mapping[str, SettingValue] = field(default_factory=dict)
 
+    #: Fields with one entry a row, besides ``arrays``; all of them can be had from the stimuli.
+    row_fields: ClassVar[tuple[str, ...]] = ("row_labels",)
+
     @property
     def n_bytes(self) -> int:
         """Size in memory."""
         return sum(int(array.nbytes) for array in self.arrays)
+
+    def row(self, number: int) -> Self:
+        """One row, copied, without what its stimulus knows; see :meth:`joined`."""
+        arrays = tuple(array[number : number + 1].copy() for array in self.arrays)
+        nothing: dict[str, Any] = dict.fromkeys(self.row_fields, ())
+        return replace(self, arrays=arrays, **nothing)
+
+    def fits(self, other: Features) -> bool:
+        """Whether rows of both may stand in one: made the same way by the same backbones."""
+        if type(self) is not type(other) or len(self.arrays) != len(other.arrays):
+            return False
+        shapes = [(array.shape[1:], array.dtype) for array in self.arrays]
+        if shapes != [(array.shape[1:], array.dtype) for array in other.arrays]:
+            return False
+        if self.settings.key("features") != other.settings.key("features"):
+            return False
+        by_row = {"arrays", "settings", *self.row_fields}
+        shared = [one.name for one in fields(self) if one.name not in by_row]
+        return all(getattr(self, name) == getattr(other, name) for name in shared)
+
+    @staticmethod
+    def joined(
+        rows: Sequence[Features], stimuli: Sequence[Stimulus], settings: Settings
+    ) -> Features:
+        """Features of some pictures from rows of their own.
+
+        Parameters
+        ----------
+        rows : sequence of Features
+            From :meth:`row`, one a stimulus, at least one; all fit each other.
+        stimuli : sequence of Stimulus
+            In the same order; they give the labels.
+        settings : Settings
+            In force now; those that change features are the rows' own.
+        """
+        per_array = zip(*(row.arrays for row in rows), strict=True)
+        arrays = tuple(np.concatenate(parts) for parts in per_array)
+        return replace(rows[0], arrays=arrays, settings=settings).bound(stimuli)
+
+    def bound(self, stimuli: Sequence[Stimulus]) -> Self:
+        """Fill in :attr:`row_fields`; a subclass with more of them extends this."""
+        return replace(self, row_labels=tuple(stimulus.name for stimulus in stimuli))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +155,8 @@ class Overlay:
         Ends of the scale where the quantity has them (an angle, a share); else None.
     is_accuracy : bool
         Says how well a place can be or is predicted; shown beside what is predicted.
+    short : str
+        A word or two, for places beside a prediction.
     """
 
     id: str
@@ -122,6 +170,7 @@ class Overlay:
     minimum: float | None = None
     maximum: float | None = None
     is_accuracy: bool = False
+    short: str = ""
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float32)
@@ -143,10 +192,72 @@ class EncodingModel(ABC):
     ----------
     card : ModelCard
         The catalog row it was made from.
+
+    Attributes
+    ----------
+    room_bytes : int or None
+        Working memory that a batch may take; the engine sets it before each call. None: what
+        is free.
     """
+
+    #: True where each row of the features belongs to one stimulus, carries its name and does not
+    #: depend on the others (pictures, not transcripts): rows are then remembered one by one.
+    has_independent_rows: ClassVar[bool] = False
+
+    #: Class of what :meth:`features` returns; rows kept on disk are read back into it.
+    features_type: ClassVar[type[Features]] = Features
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
+        self.room_bytes: int | None = None
+
+    @property
+    def device_name(self) -> str:
+        """Where it computes: ``"cpu"``, ``"cuda:0"``, ``"mps"``; names the engine's queue.
+
+        Raises
+        ------
+        SettingError
+            This machine has not the device that was asked for.
+        """
+        return "cpu"
+
+    @property
+    def held(self) -> Bytes:
+        """Memory that weights and the like take now; 0 before first use and after close."""
+        return Bytes()
+
+    @property
+    def n_bytes(self) -> int:
+        """All of :attr:`held`."""
+        return self.held.total
+
+    def close(self) -> None:  # noqa: B027 - a model without files has nothing to let go of
+        """Let go of everything that was read from files.
+
+        A call that is under way ends as if nothing had happened. The model may be used again
+        and then reads its files anew.
+        """
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """Hash of the weights that :meth:`features` uses, for what is kept on disk.
+
+        Parameters
+        ----------
+        subjects : sequence of str
+            As for :meth:`features`.
+
+        Returns
+        -------
+        str
+            Empty where the model cannot tell: its features are then not kept on disk.
+
+        Raises
+        ------
+        WeightsError
+            Files are missing or unusable.
+        """
+        return ""
 
     @abstractmethod
     def features(

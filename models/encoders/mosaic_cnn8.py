@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from models.encoders._maps import mosaic_overlays
 from models.encoders._mosaic_places import MosaicPlaces
-from models.encoders._picture_model import Picture, PictureModel, as_tensor
+from models.encoders._picture_model import Picture, as_tensor
+from models.encoders._shared_network import SharedNetworkModel
 from models.encoders.base import Features, Overlay
 from models.errors import WeightsError
 from models.spaces import FSLR32K
@@ -23,13 +24,14 @@ from models.types import (
     FloatArray,
     IntArray,
     Report,
-    Response,
     Selection,
     Settings,
-    ignore_progress,
+    Space,
 )
 
 if TYPE_CHECKING:
+    import torch
+
     from models.encoders._cnn8 import Core, Head
 
 __all__ = ["CHECKPOINT", "MosaicCnn8"]
@@ -37,13 +39,18 @@ __all__ = ["CHECKPOINT", "MosaicCnn8"]
 #: One file for the network and all eight readouts.
 CHECKPOINT = "model-CNN8_framework-multihead_subjects-NSD_vertices-all.pth"
 
-_CONVERTER, _CONVERTER_VERSION = "cnn8", 1
+_CONVERTER_VERSION = 2
 
 #: Pictures in the network at once. On a processor one alone is as fast as many.
 _BATCH = {"cpu": 1, "cuda": 16, "mps": 4}
+#: Working memory of one of them, measured on a processor (8 pictures against 4).
+_PICTURE_BYTES = 250_000_000
+
+#: Of the vertices, every so-many-th says whether a shorter type is close enough: 2,853 of them.
+_PROBE_EVERY = 20
 
 
-class MosaicCnn8(PictureModel):
+class MosaicCnn8(SharedNetworkModel):
     """Responses of 57,051 cortical vertices to pictures, on fsLR32k.
 
     Parameters
@@ -63,62 +70,11 @@ class MosaicCnn8(PictureModel):
 
     # NSD's pictures were squares of 8.4 deg.
     seen_deg = 8.4
+    places_word = "vertices"
     preparation = (
         "The centre square, resized to 224 x 224 pixels; shown at the size it had in the "
         "experiment, 8.4 deg."
     )
-
-    def readout(
-        self,
-        features: Features,
-        selection: Selection,
-        settings: Settings,
-        report: Report = ignore_progress,
-    ) -> tuple[Response, ...]:
-        """Responses of the selected vertices; the others are not computed.
-
-        Parameters
-        ----------
-        features : Features
-            From :meth:`features` or :meth:`features_of_array`.
-        selection : Selection
-            Regions are areas of the MMP, ``"V1"`` or with their side ``"L_V1"``; several are
-            joined. Hemisphere and indices (places of fsLR32k) restrict them.
-        settings : Settings
-        report : callable
-            Called before each subject.
-
-        Returns
-        -------
-        tuple of Response
-            One a subject, on fsLR32k.
-
-        Raises
-        ------
-        SelectionError
-            Subject, region or index is not in this model, or nothing is left.
-        WeightsError
-            A file is absent or unusable.
-        Cancelled
-            ``report`` asked to stop.
-        """
-        self.check_subjects(selection)
-        places = self.places(selection.subjects[0])
-        vertices = places.select(selection)
-        responses = []
-        for number, subject in enumerate(selection.subjects):
-            report("reading out the vertices", number, len(selection.subjects))
-            response = Response(
-                values=self.responses(features, subject, vertices),
-                space=FSLR32K,
-                row_labels=features.row_labels,
-                units=self.card.units,
-                is_signed=self.card.is_signed,
-                provenance=self._provenance(subject, selection, settings, self._sha256()),
-                columns=places.places[vertices],
-            )
-            responses.append(response)
-        return tuple(responses)
 
     def responses(self, features: Features, subject: str, vertices: IntArray) -> FloatArray:
         """Responses of some vertices of one subject.
@@ -140,11 +96,21 @@ class MosaicCnn8(PictureModel):
         WeightsError
             A file is absent or unusable.
         """
+        from models.encoders._short_types import type_of
+
+        maps = features.arrays[0]
+        return self._finite(
+            lambda dtype: self._read_out(maps, subject, vertices, dtype), type_of(features.facts)
+        )
+
+    def _read_out(
+        self, maps: FloatArray, subject: str, vertices: IntArray, dtype: torch.dtype
+    ) -> FloatArray:
+        """:meth:`responses`, multiplied in one type."""
         from models.encoders._device import exact_arithmetic
 
-        head = self._head(subject)
         with exact_arithmetic():
-            return head(as_tensor(features.arrays[0]).to(self.device), vertices)
+            return self._head(subject)(as_tensor(maps).to(self.device), vertices, dtype)
 
     def places(self, subject: str) -> MosaicPlaces:
         """Where the model's vertices lie; the same for all subjects.
@@ -169,6 +135,10 @@ class MosaicCnn8(PictureModel):
         path = self._need(self._metadata_path(subject), subject)
         return mosaic_overlays(read_numpy_dict(path), path.name)
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """Hash of the checkpoint."""
+        return self._sha256("core")
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import square_then_resize
 
@@ -182,57 +152,111 @@ class MosaicCnn8(PictureModel):
         report: Report,
         subjects: Sequence[str],
     ) -> Features:
-        from models.encoders._device import exact_arithmetic, run_in_batches
+        from models.encoders._device import run_in_batches
 
-        batch_size = _BATCH[self.device.type]
-        core = self._once("core", self._load_core)
+        subject = subjects[0] if subjects else self.card.subjects[0][0]
+        chosen = self._choose_type(
+            settings,
+            ("core",),
+            lambda dtype: [self._answer(subject, dtype, report)],
+            needs_matrix_unit=True,
+        )
 
         def run(batch: Sequence[Picture]) -> FloatArray:
-            with exact_arithmetic():
-                maps: FloatArray = core(self._as_input(batch)).cpu().numpy()
-                return maps
+            prepared = self._as_input(batch)
+            return self._finite(lambda dtype: self._maps(prepared, dtype), chosen.dtype)
 
-        batches = run_in_batches(pictures, run, batch_size, report)
+        size, room_bytes = (
+            self._batch_size(_BATCH[self.device.type], _PICTURE_BYTES),
+            self.room_bytes,
+        )
+        batches = run_in_batches(pictures, run, size, report, room_bytes=room_bytes)
+        core = self._core(chosen.dtype)
         nothing = np.empty((0, core.n_channels, core.side, core.side), np.float32)
-        return Features((np.concatenate([nothing, *batches]),), names, settings)
+        return Features((np.concatenate([nothing, *batches]),), names, settings, facts=chosen.facts)
 
-    def _load_core(self) -> Core:
+    def _maps(self, prepared: torch.Tensor, dtype: torch.dtype) -> FloatArray:
+        """Channel maps of some pictures."""
+        from models.encoders._device import exact_arithmetic
+
+        with exact_arithmetic():
+            maps: FloatArray = self._core(dtype)(prepared).cpu().numpy()
+            return maps
+
+    def _answer(self, subject: str, dtype: torch.dtype, report: Report) -> FloatArray:
+        """Responses of the fixed pictures at some vertices of one subject."""
+        from models.encoders._short_types import PROBE_STAGE, probe_pictures
+
+        maps = []
+        for number, picture in enumerate(probe_pictures()):
+            report(PROBE_STAGE, number, len(probe_pictures()))
+            maps.append(self._maps(self._normalised([picture]), dtype))
+        vertices = np.arange(0, self._head(subject).n_vertices, _PROBE_EVERY)
+        return self._read_out(np.concatenate(maps), subject, vertices, dtype)
+
+    def _core(self, dtype: torch.dtype) -> Core:
         """Open the network; it is converted the first time."""
-        from models.encoders._cnn8 import Core, convert_core
+        from models.encoders._cnn8 import Core
 
-        return Core(self._converted("core", convert_core), self.device)
+        return self._once(
+            ("core", dtype), lambda: Core(self._converted("core"), self.device, dtype)
+        )
 
     def _head(self, subject: str) -> Head:
         """Open one subject's readout; it is converted the first time."""
-        from models.encoders._cnn8 import Head, convert_head
+        from models.encoders._cnn8 import Head
 
-        def load() -> Head:
-            return Head(
-                self._converted(subject, lambda state, to: convert_head(state, subject, to))
-            )
+        return self._once(("head", subject), lambda: Head(self._converted(subject), self.device))
 
-        return self._once(("head", subject), load)
-
-    def _converted(self, part: str, convert: Any) -> Path:
-        """Folder of the safe form of one part of the checkpoint."""
+    def _converted(self, part: str) -> Path:
+        from models.encoders._cnn8 import convert_core, convert_head
         from models.weights.convert import converted
-        from models.weights.locations import weights_folder
         from models.weights.pickles import read_torch_state
 
-        path = self._need(weights_folder(self.card, self.home) / CHECKPOINT, "sub-01")
+        path = self._need(self._source(part), "sub-01")
 
         def build(folder: Path) -> None:
-            convert(read_torch_state(path), folder)
+            state = read_torch_state(path)
+            if part == "core":
+                convert_core(state, folder)
+            else:
+                convert_head(state, part, folder)
 
-        name = f"{_CONVERTER}-{part}"
-        return converted([path], name, _CONVERTER_VERSION, build, home=self.home)
+        return converted(
+            [path],
+            _converter(part),
+            _CONVERTER_VERSION,
+            build,
+            home=self.home,
+            parts=lambda: [_converter(each) for each in self._parts()],
+        )
 
-    def _sha256(self) -> str:
-        """Hash of the checkpoint."""
-        from models.encoders._cnn8 import convert_core
-        from models.weights.convert import sources_sha256
+    def _source(self, part: str) -> Path:
+        from models.weights.locations import weights_folder
 
-        return self._once("sha256", lambda: sources_sha256(self._converted("core", convert_core)))
+        return weights_folder(self.card, self.home) / CHECKPOINT
+
+    def _parts(self) -> tuple[str, ...]:
+        from models.encoders._cnn8 import has_head
+        from models.weights.pickles import read_torch_state
+
+        path = self._source("core")
+        if not path.is_file():
+            return ()
+        state = read_torch_state(path)
+        subjects = [subject for subject, _ in self.card.subjects]
+        return ("core", *(subject for subject in subjects if has_head(state, subject)))
+
+    def _sha256(self, part: str) -> str:
+        return super()._sha256("core")  # one file for all
+
+    def _space(self, subject: str) -> Space:
+        return FSLR32K
+
+    def _rows_and_columns(self, selection: Selection, subject: str) -> tuple[IntArray, IntArray]:
+        places = self.places(subject)
+        vertices = places.select(selection)
+        return vertices, places.places[vertices]
 
     def _read_places(self, subject: str) -> MosaicPlaces:
         """Where the vertices lie, from one subject's metadata."""
@@ -253,3 +277,8 @@ class MosaicCnn8(PictureModel):
         from models.weights.locations import metadata_folder
 
         return metadata_folder(self.card, self.home) / "NSD" / f"{subject}.npy"
+
+
+def _converter(part: str) -> str:
+    """Name of the converter that makes one part."""
+    return f"cnn8-{part}"

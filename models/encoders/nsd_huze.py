@@ -1,76 +1,58 @@
 """NSD huze: a finetuned DINOv2 per person, every vertex of fsaverage (fmri-nsd_fsaverage-huze).
 
 Each person's checkpoint has two parts, each a whole network of its own; part 1 predicts the
-vertices it lists, part 2 the others. See :mod:`models.encoders._huze_parts` for what is read and
-folded, :mod:`models.encoders._huze_network` for the network, and
+vertices it lists, part 2 the others. See :mod:`models.encoders._huze_conversion` for what is read
+and folded, :mod:`models.encoders._huze_network` for the network, and
 :mod:`models.encoders._huze_readout` for the readout.
 """
 
 from __future__ import annotations
 
-import json
-import threading
+import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from os import PathLike
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.atlases import Regions
-from models.catalog import ModelCard
-from models.encoders._device import device_words, exact_arithmetic, pick_device, run_in_batches
-from models.encoders._huze_network import PICTURE_SIDE, HuzePart, normalise
-from models.encoders._huze_parts import (
-    N_VERTICES,
-    HuzeConstants,
-    part_layout,
-    part_tensors,
-    read_shape,
-)
 from models.encoders._maps import huze_overlays
 from models.encoders._named_regions import huze_regions
-from models.encoders._tensor_file import TensorFile, release_mapped, write_tensors
-from models.encoders.base import EncodingModel, Features, Overlay, Preview
-from models.errors import SelectionError, StimulusError, UnknownRegionError, WeightsError
-from models.spaces import FSAVERAGE, near_matches
+from models.encoders._picture_model import Picture, PictureModel
+from models.encoders._published_model import find_region, select_places
+from models.encoders.base import Features, Overlay
+from models.errors import SelectionError, WeightsError
+from models.spaces import FSAVERAGE
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
     Hemisphere,
     IntArray,
-    Provenance,
     Report,
     Response,
     Selection,
     Settings,
-    SettingValue,
-    UInt8Array,
     ignore_progress,
 )
-from models.weights.convert import converted, sources_sha256
-from models.weights.locations import metadata_folder, weights_folder
-from models.weights.pickles import read_index_file, read_numpy_dict, read_torch_state
 
-__all__ = ["NsdHuze", "read_constants", "write_huze"]
+if TYPE_CHECKING:
+    from models.encoders._huze_network import HuzePart
+    from models.encoders._huze_person import HuzePerson
+
+__all__ = ["NsdHuze"]
 
 _BATCH = 16  # pictures whose maps are convolved together
+_PICTURE_BYTES = 45_000_000  # working memory of one, measured on a processor (16 against 4)
 _SUBJECTS_KEPT = 2
-_PICTURE_WIDTH_DEG = 8.4  # of the pictures of the Natural Scenes Dataset
-_INDEX_FILE = "part1_voxel_indices.pt"
-_PART_FILES = ("part1.safetensors", "part2.safetensors")
-_CONVERTER_VERSION = 1
-_CONSTANTS_FILES = ("config.json", "huze_config.json", "config.yaml", "config.yml")
+_BOTH_PARTS = (0, 1)
 
 #: The model's page says OVWFA, its metadata OWFA.
 _OTHER_NAMES = {"OVWFA": "OWFA", "OWFA": "OVWFA"}
 
 
-class NsdHuze(EncodingModel):
+class NsdHuze(PictureModel):
     """Response of every fsaverage vertex of one person to pictures, z-scored per session.
 
     Parameters
@@ -84,84 +66,67 @@ class NsdHuze(EncodingModel):
 
     Attributes
     ----------
-    n_backbone_runs : int
-        How many pictures went through a network, counting both parts; for tests.
+    n_pictures_seen : int
+        How many pictures went through a network, counting both parts.
+
+    Notes
+    -----
+    Features are two arrays a subject (part 1, part 2), float32 (n_pictures, 18, 18, n_layers,
+    width). No subject named means the first of the card. Allen et al. 2022 (data); the network is
+    Huzheng Yang's.
     """
 
-    def __init__(
-        self, card: ModelCard, device: str = "auto", home: str | PathLike[str] | None = None
-    ) -> None:
-        super().__init__(card)
-        self._device = pick_device(device)
-        self._home = home
-        self._subjects: OrderedDict[str, _Subject] = OrderedDict()
-        self._regions: dict[str, dict[str, IntArray]] = {}
-        self._lock = threading.Lock()
-        self.n_backbone_runs = 0
+    # NSD's pictures were squares of 8.4 deg.
+    seen_deg = 8.4
+    preparation = (
+        "Stretched to a square of 224 pixels; shown at the size pictures had in the experiment, "
+        "8.4 deg."
+    )
 
-    def features(
+    def features_for(
         self,
-        stimuli: Sequence[Stimulus],
-        settings: Settings,
+        pictures: Sequence[Picture],
+        selection: Selection,
         report: Report = ignore_progress,
-        subjects: Sequence[str] = (),
     ) -> Features:
-        """Run both parts of each subject's network.
+        """Run only what a selection needs: a part that predicts none of its vertices is left out.
 
         Parameters
         ----------
-        stimuli : sequence of Stimulus
-            Pictures, at least one.
-        settings : Settings
-            None are used.
+        pictures : sequence of Picture
+            Stimuli, or arrays as :func:`models.encoders._pictures.as_pictures` gives them.
+        selection : Selection
         report : callable
             Called before each batch.
-        subjects : sequence of str
-            Whose networks run; default the first of the card.
 
         Returns
         -------
         Features
-            Two arrays a subject (part 1, part 2), float32 (n_pictures, 18, 18, n_layers, width).
+            The array of a part that was left out holds no picture; :meth:`readout` refuses
+            vertices of that part.
 
         Raises
         ------
         StimulusError
-            No picture, or one that cannot be decoded.
+            A picture cannot be decoded.
         SelectionError
-            A subject is not on the card.
+            Subject, region or index is not in this model, or nothing is left.
         WeightsError
-            Files are missing or unusable.
+            A file is absent or unusable.
         Cancelled
             ``report`` asked to stop.
         """
-        if not stimuli:
-            raise StimulusError("Add at least one picture.")
-        pictures = [_pixels(stimulus) for stimulus in stimuli]
-        names = tuple(stimulus.name for stimulus in stimuli)
-        return self.features_of_pictures(pictures, settings, report, subjects, names)
-
-    def features_of_pictures(
-        self,
-        pictures: Sequence[UInt8Array],
-        settings: Settings,
-        report: Report = ignore_progress,
-        subjects: Sequence[str] = (),
-        names: Sequence[str] = (),
-    ) -> Features:
-        """Do the same for pictures that are arrays: each (3, height, width), 0 to 255."""
-        chosen = tuple(subjects) or (self.card.subjects[0][0],)
-        self.check_subjects(Selection(chosen))
-        labels = tuple(names) or tuple(str(number) for number in range(len(pictures)))
-        arrays = []
-        for subject in chosen:
-            person = self._subject(subject)
-            for number, part in enumerate(person.parts):
-                stage = f"looking at pictures (subject {subject}, part {number + 1} of 2)"
-                arrays.append(self._maps(part, pictures, report, stage))
-                part.release()
-        facts = {"device": device_words(self._device)}
-        return Features(tuple(arrays), labels, settings, chosen, facts)
+        self.check_subjects(selection)
+        parts = {
+            subject: self._person(subject).parts_of(self.select_vertices(subject, selection))
+            for subject in selection.subjects
+        }
+        names = tuple(
+            picture.name if isinstance(picture, Stimulus) else f"picture {number + 1}"
+            for number, picture in enumerate(pictures)
+        )
+        arrays = self._maps(pictures, parts, report)
+        return Features(tuple(arrays), names, self.card.default_settings(), selection.subjects)
 
     def readout(
         self,
@@ -192,59 +157,68 @@ class NsdHuze(EncodingModel):
         ------
         SelectionError
             Subject, region or index is not in this model, nothing is left, or the features are
-            of other subjects.
+            of other subjects or lack a part.
         WeightsError
-            Files are missing or unusable.
+            A file is absent or unusable.
+        Cancelled
+            ``report`` asked to stop.
         """
         self.check_subjects(selection)
-        missing = [name for name in selection.subjects if name not in features.subjects]
-        if missing:
-            raise SelectionError(
-                f"Each subject of {self.card.title} has a network of its own; these features are "
-                f"of {list(features.subjects)}, not of {missing[0]!r}."
-            )
         responses = []
         for number, subject in enumerate(selection.subjects):
             report("reading out the vertices", number, len(selection.subjects))
-            where = 2 * features.subjects.index(subject)
-            maps = features.arrays[where : where + 2]
-            columns = self.select_vertices(subject, selection)
-            person = self._subject(subject)
-            responses.append(
-                Response(
-                    values=person.read_out(maps, columns),
-                    space=FSAVERAGE,
-                    row_labels=features.row_labels,
-                    units=self.card.units,
-                    is_signed=self.card.is_signed,
-                    provenance=self._provenance(subject, person, selection, settings, features),
-                    columns=columns,
-                )
+            vertices = self.select_vertices(subject, selection)
+            person = self._person(subject)
+            facts = {**person.facts, **features.facts}
+            response = Response(
+                values=self.responses(features, subject, vertices),
+                space=FSAVERAGE,
+                row_labels=features.row_labels,
+                units=self.card.units,
+                is_signed=self.card.is_signed,
+                provenance=self._provenance(subject, selection, settings, person.sha256, **facts),
+                columns=vertices,
             )
+            responses.append(response)
         return tuple(responses)
 
-    def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
-        """Picture as the network takes it: stretched to 224 x 224.
+    def responses(self, features: Features, subject: str, vertices: IntArray) -> FloatArray:
+        """Responses of some vertices of one subject; the others are not computed.
+
+        Parameters
+        ----------
+        features : Features
+        subject : str
+        vertices : ndarray of shape (n_chosen,), int, rising
+            Of fsaverage, left first.
+
+        Returns
+        -------
+        ndarray of shape (n_pictures, n_chosen), float32
 
         Raises
         ------
-        StimulusError
-            The picture cannot be decoded.
+        SelectionError
+            The features are of other subjects, or lack a part.
         """
-        seen = normalise(_pixels(stimulus)[None]).numpy()[0]
-        deviation, mean = (0.229, 0.224, 0.225), (0.485, 0.456, 0.406)
-        grey = seen * np.reshape(deviation, (3, 1, 1)) + np.reshape(mean, (3, 1, 1))
-        half = _PICTURE_WIDTH_DEG / 2
-        extent = (-half, half, -half, half)
-        return Preview(
-            pixels=np.rint(255 * grey.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0),
-            extent_deg=extent,
-            picture_deg=extent,
-            note=(
-                f"Stretched to a square of {PICTURE_SIDE} pixels; in the experiment pictures were "
-                f"{_PICTURE_WIDTH_DEG}° wide."
-            ),
-        )
+        from models.encoders._device import exact_arithmetic
+
+        if subject not in features.subjects:
+            raise SelectionError(
+                f"Each subject of {self.card.title} has a network of its own; these features are "
+                f"of {list(features.subjects)}, not of {subject!r}."
+            )
+        where = 2 * features.subjects.index(subject)
+        maps, n_pictures = features.arrays[where : where + 2], len(features.row_labels)
+        person = self._person(subject)
+        lacking = [part for part in person.parts_of(vertices) if len(maps[part]) < n_pictures]
+        if lacking:
+            raise SelectionError(
+                f"These features were made without part {lacking[0] + 1} of {subject}'s network, "
+                "which predicts some of these vertices."
+            )
+        with exact_arithmetic():
+            return person.read_out(maps, vertices)
 
     def regions(self, subject: str) -> Mapping[str, IntArray]:
         """Regions of one subject.
@@ -261,11 +235,7 @@ class NsdHuze(EncodingModel):
             The subject's metadata file is missing or unusable.
         """
         self.check_subjects(Selection((subject,)))
-        with self._lock:
-            if subject not in self._regions:
-                path = self._metadata_path(subject)
-                self._regions[subject] = _read_regions(read_numpy_dict(path), path)
-            return self._regions[subject]
+        return self._once(("regions", subject), lambda: self._read_regions(subject))
 
     def regions_of(self, subject: str) -> Regions:
         """Return :meth:`regions` with headings and words; those without a vertex are left out."""
@@ -273,14 +243,18 @@ class NsdHuze(EncodingModel):
 
     def overlays(self, subject: str) -> tuple[Overlay, ...]:
         """Return held-out accuracy and noise ceilings of every vertex; read at each call."""
+        from models.weights.pickles import read_numpy_dict
+
         self.check_subjects(Selection((subject,)))
-        path = self._metadata_path(subject)
+        path = self._need(self._metadata_path(subject), subject)
         return huze_overlays(read_numpy_dict(path), path.name)
 
     def _metadata_path(self, subject: str) -> Path:
         """Where one subject's metadata lie."""
-        folder = metadata_folder(self.card, self._home)
-        return folder / f"metadata_subject-{_number(subject):02d}.npy"
+        from models.weights.locations import metadata_folder
+
+        number = int(subject.rpartition("-")[2])
+        return metadata_folder(self.card, self.home) / f"metadata_subject-{number:02d}.npy"
 
     def region_vertices(self, subject: str, region: str) -> IntArray:
         """Vertices of one region, in stored order; both OVWFA and OWFA name the same.
@@ -292,12 +266,7 @@ class NsdHuze(EncodingModel):
         """
         known = self.regions(subject)
         name = region if region in known else _OTHER_NAMES.get(region, region)
-        if name not in known:
-            near = near_matches(region, known) or list(known)
-            raise UnknownRegionError(
-                f"There is no region {region!r}. Did you mean {', '.join(near)}?"
-            )
-        return known[name]
+        return find_region(known, name if name in known else region)
 
     def select_vertices(self, subject: str, selection: Selection) -> IntArray:
         """Vertices of a selection in one subject, rising, at least one.
@@ -309,254 +278,95 @@ class NsdHuze(EncodingModel):
         SelectionError
             An index is not on fsaverage, or nothing is left.
         """
-        is_selected = np.ones(N_VERTICES, bool)
-        if selection.regions:
-            is_selected[:] = False
-            for region in selection.regions:
-                is_selected[self.region_vertices(subject, region)] = True
-        if selection.hemisphere != "both":
-            other: Hemisphere = "right" if selection.hemisphere == "left" else "left"
-            is_selected[FSAVERAGE.hemisphere_slice(other)] = False
-        if selection.indices is not None:
-            if selection.indices and selection.indices[-1] >= N_VERTICES:
-                raise SelectionError(
-                    f"Vertex {selection.indices[-1]} is not on fsaverage, which has "
-                    f"{N_VERTICES:,} vertices."
-                )
-            is_listed = np.zeros_like(is_selected)
-            is_listed[list(selection.indices)] = True
-            is_selected &= is_listed
-        if not is_selected.any():
-            what = " and ".join(selection.regions) or "the selection"
-            raise SelectionError(f"Subject {subject} has no vertex in {what}: pick more.")
-        return np.flatnonzero(is_selected)
 
-    def _subject(self, subject: str) -> _Subject:
-        """One subject's network, opened on first use; the latest two are kept."""
-        with self._lock:
-            if subject not in self._subjects:
-                folder = weights_folder(self.card, self._home)
-                self._subjects[subject] = _open_subject(
-                    folder, _number(subject), self._device, self._home
-                )
-                while len(self._subjects) > _SUBJECTS_KEPT:
-                    self._subjects.popitem(last=False)
-            self._subjects.move_to_end(subject)
-            return self._subjects[subject]
+        def vertices_of(region: str) -> IntArray:
+            return self.region_vertices(subject, region)
+
+        return select_places(selection, FSAVERAGE, vertices_of, "vertex")
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the files of some subjects."""
+        chosen = tuple(subjects) or (self.card.subjects[0][0],)
+        hashes = [self._person(subject).sha256 for subject in chosen]
+        return hashlib.sha256(repr((chosen, hashes)).encode()).hexdigest()
+
+    def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
+        from models.encoders._huze_network import stretch
+
+        return stretch(picture)
+
+    def _analyse(
+        self,
+        pictures: Sequence[Picture],
+        names: tuple[str, ...],
+        settings: Settings,
+        report: Report,
+        subjects: Sequence[str],
+    ) -> Features:
+        chosen = tuple(subjects) or (self.card.subjects[0][0],)
+        self.check_subjects(Selection(chosen))
+        arrays = self._maps(pictures, dict.fromkeys(chosen, _BOTH_PARTS), report)
+        return Features(tuple(arrays), names, settings, chosen)
 
     def _maps(
-        self, part: HuzePart, pictures: Sequence[UInt8Array], report: Report, stage: str
+        self,
+        pictures: Sequence[Picture],
+        parts: Mapping[str, Sequence[int]],
+        report: Report,
+    ) -> Iterator[FloatArray]:
+        """Run the wanted parts of each subject; the others give maps of no picture."""
+        for subject, wanted in parts.items():
+            person = self._person(subject)
+            for number, part in enumerate(person.parts):
+                stage = f"looking at pictures (subject {subject}, part {number + 1} of 2)"
+                some = pictures if number in wanted else ()
+                yield self._maps_of_part(part, some, report, stage)
+
+    def _maps_of_part(
+        self, part: HuzePart, pictures: Sequence[Picture], report: Report, stage: str
     ) -> FloatArray:
         """Run one part on all pictures."""
+        from models.encoders._device import exact_arithmetic, run_in_batches
 
-        def run(some: Sequence[UInt8Array]) -> FloatArray:
-            self.n_backbone_runs += len(some)
+        def run(some: Sequence[Picture]) -> FloatArray:
             with exact_arithmetic():
-                return part.features(torch.cat([normalise(picture[None]) for picture in some]))
+                return part.features(self._as_input(some))
 
-        return np.concatenate(run_in_batches(pictures, run, _BATCH, report, stage))
+        nothing = np.empty((0, *part.map_shape), np.float32)
+        if not len(pictures):
+            return nothing
+        size = self._batch_size(_BATCH, _PICTURE_BYTES)
+        batches = run_in_batches(pictures, run, size, report, stage, self.room_bytes)
+        return np.concatenate([nothing, *batches])
 
-    def _provenance(
-        self,
-        subject: str,
-        person: _Subject,
-        selection: Selection,
-        settings: Settings,
-        features: Features,
-    ) -> Provenance:
-        """Where the numbers come from."""
-        card = self.card
-        return Provenance(
-            model_id=card.id,
-            model_title=card.title,
-            version=card.version,
-            weights_sha256=person.sha256,
-            subject=subject,
-            caveat=card.caveat,
-            badge=card.badge,
-            citation=card.citation,
-            licence=card.licence,
-            selection=selection.as_dict(),
-            settings={**settings.as_dict(), **person.facts, **features.facts},
-        )
+    def _person(self, subject: str) -> HuzePerson:
+        """One subject's network, converted and opened on first use; the latest two are kept."""
+        from models.encoders._huze_conversion import convert_subject, source_paths
+        from models.encoders._huze_person import HuzePerson
+        from models.weights.locations import weights_folder
 
+        with self._lock:
+            kept: OrderedDict[str, HuzePerson] = self._once("people", OrderedDict)
+            if subject not in kept:
+                folder = weights_folder(self.card, self.home)
+                for source in source_paths(folder, subject):
+                    self._need(source, subject)
+                kept[subject] = HuzePerson(convert_subject(folder, subject, self.home), self.device)
+                while len(kept) > _SUBJECTS_KEPT:
+                    kept.popitem(last=False)
+            kept.move_to_end(subject)
+            return kept[subject]
 
-class _Subject:
-    """Both parts of one subject's network, and which vertex is in which row."""
+    def _read_regions(self, subject: str) -> dict[str, IntArray]:
+        """Regions of both hemispheres as vertices of fsaverage, from one subject's metadata."""
+        from models.weights.pickles import read_numpy_dict
 
-    def __init__(self, folder: Path, device: torch.device) -> None:
-        files = [TensorFile(folder / name) for name in _PART_FILES]
-        self.parts = tuple(HuzePart(file, device) for file in files)
-        facts = files[0].facts
-        self.sha256 = sources_sha256(folder)
-        self.facts: dict[str, SettingValue] = {
-            "lora_scale": float(facts["lora_scale"]),
-            "retina_sigma": float(facts["sigma"]),
-            "constants_from": facts["constants_from"],
-            "part_2_holds": facts["layout"],
-        }
-        self._row_of_vertex = np.full(N_VERTICES, -1, np.int32)
-        self._n_first = len(self.parts[0].places)
-        for part, first_row in zip(self.parts, (0, self._n_first), strict=True):
-            rows = np.arange(first_row, first_row + len(part.places), dtype=np.int32)
-            self._row_of_vertex[part.places] = rows
-        if (self._row_of_vertex < 0).any():
-            raise WeightsError(f"The converted files in {folder} are damaged: remove the folder.")
-
-    def read_out(self, maps: Sequence[FloatArray], columns: IntArray) -> FloatArray:
-        """Responses of some vertices, (n_pictures, n_columns) float32."""
-        values = np.empty((len(maps[0]), len(columns)), np.float32)
-        if len(columns) == N_VERTICES:
-            for part, part_maps in zip(self.parts, maps, strict=True):
-                values[:, part.places] = part.read_out(part_maps)
-                part.release()
-            return values
-        rows = self._row_of_vertex[columns]
-        order = np.argsort(rows)
-        split = int(np.searchsorted(rows[order], self._n_first))
-        pieces = ((order[:split], 0), (order[split:], self._n_first))
-        for part, part_maps, (place, first) in zip(self.parts, maps, pieces, strict=True):
-            if len(place):
-                values[:, place] = part.read_out(part_maps, rows[place] - first)
-        return values
+        path = self._metadata_path(subject)
+        return _regions_of(read_numpy_dict(self._need(path, subject)), path)
 
 
-def read_constants(folder: Path) -> HuzeConstants:
-    """LoRA scale and sigma from a config beside the weights, else the upstream defaults.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the weights; ``config.json``, ``huze_config.json``, ``config.yaml`` or ``config.yml``
-        is looked for. Understood are ``lora_scale`` and ``sigma``, and upstream's
-        ``LORA: {SCALE}`` and ``CONSTANT_SIGMA`` at any depth, in any case.
-
-    Raises
-    ------
-    WeightsError
-        The config cannot be read, or holds no such number.
-    """
-    path = next((folder / name for name in _CONSTANTS_FILES if (folder / name).is_file()), None)
-    default = HuzeConstants()
-    if path is None:
-        return default
-    found = dict(_flat_numbers(_read_config(path)))
-    scale = found.get("lora_scale", found.get("lora.scale"))
-    sigma = found.get("constant_sigma", found.get("sigma"))
-    return HuzeConstants(
-        default.lora_scale if scale is None else scale,
-        default.sigma if sigma is None else sigma,
-        path.name if None not in (scale, sigma) else f"{path.name}, the rest upstream defaults",
-    )
-
-
-def _read_config(path: Path) -> Any:
-    """Content of a config file."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".json":
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise WeightsError(f"{path.name} beside huze's weights is no JSON.") from error
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise WeightsError(f"{path.name} beside huze's weights is no YAML.") from error
-
-
-def _flat_numbers(config: Any, parent: str = "") -> Iterable[tuple[str, float]]:
-    """Numbers of a nested mapping: by their own name, and by ``parent.name``."""
-    if not isinstance(config, dict):
-        return
-    for key, value in config.items():
-        name = str(key).lower()
-        if isinstance(value, dict):
-            yield from _flat_numbers(value, name)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield name, float(value)
-            yield f"{parent}.{name}", float(value)
-
-
-def _open_subject(
-    folder: Path, number: int, device: torch.device, home: str | PathLike[str] | None
-) -> _Subject:
-    """Convert on first use, and open."""
-    key = f"subj{number:02d}"
-    sources = [folder / f"{key}_part1.pth", folder / f"{key}_part2.pth", folder / _INDEX_FILE]
-    constants = read_constants(folder)
-    name = f"huze-{constants.lora_scale:g}-{constants.sigma:g}"
-
-    def build(target: Path) -> None:
-        write_huze(folder, key, constants, target)
-
-    return _Subject(converted(sources, name, _CONVERTER_VERSION, build, home=home), device)
-
-
-def write_huze(folder: Path, subject: str, constants: HuzeConstants, target: Path) -> None:
-    """Write both folded parts of one subject.
-
-    Parameters
-    ----------
-    folder : Path
-        BERG's weights.
-    subject : str
-        ``"subj01"`` to ``"subj08"``.
-    constants : HuzeConstants
-    target : Path
-        Folder that gets ``part1.safetensors`` and ``part2.safetensors``.
-
-    Raises
-    ------
-    WeightsError
-        A file is missing or unusable, or the parts do not fit each other.
-    """
-    index_path = folder / _INDEX_FILE
-    indices = read_index_file(index_path)
-    if subject not in indices:
-        raise WeightsError(f"{_INDEX_FILE} has no {subject}, only {sorted(indices)}.")
-    first = indices[subject]
-    paths = [folder / f"{subject}_part{number}.pth" for number in (1, 2)]
-    states = [read_torch_state(path) for path in paths]
-    shapes = [read_shape(state, subject) for state in states]
-    layout = part_layout(shapes[0].n_voxels, shapes[1].n_voxels)
-    is_first = np.zeros(N_VERTICES, bool)
-    if first.size and (first.min() < 0 or first.max() >= N_VERTICES):
-        raise WeightsError(f"{_INDEX_FILE}: {subject} names a vertex that is not on fsaverage.")
-    is_first[first] = True
-    if len(first) != shapes[0].n_voxels or is_first.sum() != len(first):
-        raise WeightsError(
-            f"{_INDEX_FILE} lists {is_first.sum():,} vertices for {subject}; part 1 has "
-            f"{shapes[0].n_voxels:,} rows."
-        )
-    others = np.flatnonzero(~is_first)
-    vertices = (first, np.arange(N_VERTICES) if layout == "whole" else others)
-    kept = (None, ~is_first if layout == "whole" else None)
-    facts = {
-        "layout": "every vertex" if layout == "whole" else "the vertices that part 1 has not",
-        "lora_scale": repr(constants.lora_scale),
-        "sigma": repr(constants.sigma),
-        "constants_from": constants.source,
-    }
-    for number, name in enumerate(_PART_FILES):
-        shape = shapes[number]
-        own = {"layers": ",".join(map(str, shape.layers)), "n_heads": str(shape.n_heads)}
-        tensors = part_tensors(states[number], subject, vertices[number], constants, kept[number])
-        write_tensors(
-            target / name, tensors, {**facts, **own}, _releaser(paths[number], states[number])
-        )
-
-
-def _releaser(path: Path, state: Mapping[str, torch.Tensor]) -> Callable[[], None]:
-    """Give the pages of a checkpoint back; nothing where torch could not map the file."""
-    with path.open("rb") as file:
-        is_mapped = file.read(2) == b"PK"  # torch's zip form; the older one is read whole
-    return partial(release_mapped, list(state.values()) if is_mapped else [])
-
-
-def _read_regions(metadata: dict[str, Any], path: Path) -> dict[str, IntArray]:
-    """Regions of both hemispheres as vertices of fsaverage."""
+def _regions_of(metadata: Mapping[str, Any], path: Path) -> dict[str, IntArray]:
+    """Regions in one subject's metadata."""
     fmri = metadata.get("fmri")
     regions: dict[str, list[NDArray[Any]]] = {}
     sides: tuple[Hemisphere, Hemisphere] = ("left", "right")
@@ -571,15 +381,3 @@ def _read_regions(metadata: dict[str, Any], path: Path) -> dict[str, IntArray]:
             start = FSAVERAGE.hemisphere_slice(side).start
             regions.setdefault(str(name), []).append(own + start)
     return {name: np.concatenate(parts) for name, parts in regions.items()}
-
-
-def _number(subject: str) -> int:
-    """Take the number out of a subject's id such as ``"sub-01"``."""
-    return int(subject.rpartition("-")[2])
-
-
-def _pixels(stimulus: Stimulus) -> UInt8Array:
-    """Decode one picture, (3, height, width) uint8."""
-    if stimulus.kind != "image":
-        raise StimulusError(f"This model looks at pictures; {stimulus.name} is not one.")
-    return stimulus.pixels().transpose(2, 0, 1)

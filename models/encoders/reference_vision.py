@@ -85,6 +85,8 @@ class ReferenceVision(EncodingModel):
     ``receptive_field_size`` change the readout only.
     """
 
+    has_independent_rows = True
+
     def __init__(self, card: ModelCard) -> None:
         super().__init__(card)
         self._sha256 = parameters_sha256()
@@ -195,6 +197,10 @@ class ReferenceVision(EncodingModel):
             columns=columns,
         )
         return (response,)
+
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """Hash of the parameter table."""
+        return self._sha256
 
     def preview(self, stimulus: Stimulus, settings: Settings) -> Preview:
         """Luminance picture on its mid-grey canvas, as it enters the filters.

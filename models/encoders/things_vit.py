@@ -9,9 +9,11 @@ memory together; what is kept of a picture is 250 numbers for each subject.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,22 +24,26 @@ from models.atlases import Regions
 from models.encoders._maps import things_overlays
 from models.encoders._masks import mask_indices
 from models.encoders._named_regions import things_regions
-from models.encoders._picture_model import Picture, PictureModel, as_tensor
+from models.encoders._picture_model import Picture, as_tensor
+from models.encoders._shared_network import SharedNetworkModel
 from models.encoders.base import Features, Overlay
-from models.errors import SelectionError, UnknownRegionError, WeightsError
+from models.errors import SelectionError, SpaceMismatchError, UnknownRegionError, WeightsError
 from models.spaces import get_space
+from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
     IntArray,
     Report,
-    Response,
     Selection,
     Settings,
     Space,
     ignore_progress,
 )
+from models.voxel_grid import VoxelGrid, voxel_grid
 
 if TYPE_CHECKING:
+    import torch
+
     from models.encoders._things import Readout
     from models.encoders._vit import VisionTransformer
 
@@ -51,6 +57,11 @@ _CONVERTER, _CONVERTER_VERSION = "things", 1
 #: Pictures in the network at once. The components are read from their file once a batch, which
 #: is cheap from 32 pictures on; 64 pictures take 0.1 GB.
 _BATCH = 64
+#: Working memory of one of them, measured on a processor (64 pictures against 16).
+_PICTURE_BYTES = 3_700_000
+
+#: Of the voxels, every so-many-th says whether a shorter type is close enough: 3,019 of them.
+_PROBE_EVERY = 70
 
 
 def voxel_space(subject: str) -> Space:
@@ -73,11 +84,17 @@ class ThingsFeatures(Features):
         from these.
     """
 
+    row_fields = ("row_labels", "pictures")
+
     scored: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
 
+    def bound(self, stimuli: Sequence[Stimulus]) -> ThingsFeatures:
+        """Fill in names and pictures."""
+        return replace(super().bound(stimuli), pictures=tuple(stimuli))
 
-class ThingsViT(PictureModel):
+
+class ThingsViT(SharedNetworkModel):
     """Responses of single voxels to pictures; one brain a subject, no common space.
 
     Parameters
@@ -95,63 +112,15 @@ class ThingsViT(PictureModel):
     come from BERG. The metadata hold voxel indices, no transform to a common space.
     """
 
+    features_type = ThingsFeatures
+
     # Pictures were 10 deg wide; of 256 pixels the network sees the inner 224.
     seen_deg = 10 * 224 / 256
+    places_word = "voxels"
     preparation = (
         "The shorter side made 256 pixels, then the inner 224 x 224 cut out; shown at the size "
         "it had in the experiment, where the shorter side was 10 deg."
     )
-
-    def readout(
-        self,
-        features: Features,
-        selection: Selection,
-        settings: Settings,
-        report: Report = ignore_progress,
-    ) -> tuple[Response, ...]:
-        """Responses of the selected voxels; only their rows of the weights are read.
-
-        Parameters
-        ----------
-        features : Features
-            From :meth:`features` or :meth:`features_of_array`.
-        selection : Selection
-            Regions are those of the subject's metadata, see :meth:`regions`; several are
-            joined. Indices are voxels. The voxels are not told apart by hemisphere.
-        settings : Settings
-        report : callable
-            Called before each subject.
-
-        Returns
-        -------
-        tuple of Response
-            One a subject, each in its own space ``things-voxels-<subject>``.
-
-        Raises
-        ------
-        SelectionError
-            Subject, region or index is not in this model, or nothing is left.
-        WeightsError
-            A file is absent or unusable.
-        Cancelled
-            ``report`` asked to stop.
-        """
-        self.check_subjects(selection)
-        responses = []
-        for number, subject in enumerate(selection.subjects):
-            report("reading out the voxels", number, len(selection.subjects))
-            voxels = self._select(selection, subject)
-            response = Response(
-                values=self.responses(features, subject, voxels),
-                space=voxel_space(subject),
-                row_labels=features.row_labels,
-                units=self.card.units,
-                is_signed=self.card.is_signed,
-                provenance=self._provenance(subject, selection, settings, self._sha256(subject)),
-                columns=voxels,
-            )
-            responses.append(response)
-        return tuple(responses)
 
     def responses(self, features: Features, subject: str, voxels: IntArray) -> FloatArray:
         """Responses of some voxels of one subject, in any order and as often as they are named.
@@ -172,11 +141,8 @@ class ThingsViT(PictureModel):
         WeightsError
             A file is absent or unusable.
         """
-        assert isinstance(features, ThingsFeatures)
-        if subject in features.scored:
-            scores = features.arrays[features.scored.index(subject)]
-        else:
-            (scores,) = self._score(features.pictures, (subject,), ignore_progress)
+        own = self._features_for(features, subject)
+        scores = own.arrays[own.scored.index(subject)]
         return self._readout(subject).voxels(as_tensor(scores), voxels)
 
     def regions(self, subject: str) -> Mapping[str, IntArray]:
@@ -202,6 +168,32 @@ class ThingsViT(PictureModel):
         self.check_subjects(Selection((subject,)))
         path = self._need(self._metadata_path(subject), subject)
         return things_overlays(read_numpy_dict(path), voxel_space(subject), path.name)
+
+    def grid(self, subject: str) -> VoxelGrid:
+        """Grid cells of the subject's voxels; directions are inferred from regions if they can be.
+
+        Raises
+        ------
+        WeightsError
+            The metadata are absent, or their coordinates are not those of a grid.
+        """
+        from models.weights.pickles import read_numpy_dict
+
+        self.check_subjects(Selection((subject,)))
+        path = self._need(self._metadata_path(subject), subject)
+        fmri = read_numpy_dict(path).get("fmri")
+        stored = fmri.get("voxel_coords") if isinstance(fmri, Mapping) else None
+        places = np.asarray(() if stored is None else stored)
+        n_voxels = voxel_space(subject).n_places
+        if places.shape != (n_voxels, 3) or places.dtype.kind not in "iuf":
+            raise WeightsError(f"{path.name} does not say where the {n_voxels:,} voxels lie.")
+        whole = np.rint(places)
+        if not np.array_equal(places, whole):  # millimetres, say: rounding would invent a grid
+            raise WeightsError(f"{path.name}: voxel_coords are not whole numbers, so no indices.")
+        try:
+            return voxel_grid(whole.astype(np.int64), self.regions(subject))
+        except SpaceMismatchError as error:
+            raise WeightsError(f"{path.name}: {error}") from error
 
     def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
         """Voxels of a selection as BERG states it.
@@ -236,6 +228,18 @@ class ThingsViT(PictureModel):
             raise SelectionError(_nothing_left(subject, names))
         return chosen
 
+    def features_sha256(self, subjects: Sequence[str] = ()) -> str:
+        """One hash over the network's and the scored subjects' files."""
+        from models.weights.records import known_sha256
+
+        scored = tuple(subjects) or self._subjects_here()
+
+        def take() -> str:
+            hashes = [known_sha256(self._checkpoint(), self.home), *map(self._sha256, scored)]
+            return hashlib.sha256(repr((scored, hashes)).encode()).hexdigest()
+
+        return self._once(("features sha256", scored), take)
+
     def _prepare(self, picture: NDArray[Any]) -> NDArray[Any]:
         from models.encoders._pictures import resize_short_side_then_crop
 
@@ -248,22 +252,13 @@ class ThingsViT(PictureModel):
         settings: Settings,
         report: Report,
         subjects: Sequence[str],
-    ) -> Features:
+    ) -> ThingsFeatures:
+        from models.encoders._device import run_in_batches
+
         scored = tuple(subjects) or self._subjects_here()
-        scores = self._score(pictures, scored, report)
-        return ThingsFeatures(scores, names, settings, scored=scored, pictures=tuple(pictures))
-
-    def _score(
-        self, pictures: Sequence[Picture], subjects: Sequence[str], report: Report
-    ) -> tuple[FloatArray, ...]:
-        """Component scores of each subject, (n_pictures, n_components) each."""
-        import torch
-
-        from models.encoders._device import exact_arithmetic, run_in_batches
-
-        device = self.device
-        readouts = [self._readout(subject) for subject in subjects]
-        network = self._network(readouts)
+        chosen = self._choose_type(
+            settings, scored, lambda dtype: self._answers(scored, dtype, report)
+        )
         progress: tuple[str, int, int] = ("looking at pictures", 0, len(pictures))
 
         def note(stage: str, done: int, total: int) -> None:
@@ -272,35 +267,70 @@ class ThingsViT(PictureModel):
             report(*progress)
 
         def run(batch: Sequence[Picture]) -> list[FloatArray]:
-            with exact_arithmetic():
-                scores = [
-                    torch.zeros(len(batch), readout.n_components, device=device)
-                    for readout in readouts
-                ]
-                for layer, tokens in enumerate(network.layers(self._as_input(batch))):
-                    report(*progress)
-                    for score, readout in zip(scores, readouts, strict=True):
-                        score += readout.project(layer, tokens)
-                return [score.cpu().numpy() for score in scores]
+            prepared = self._as_input(batch)
+            return self._finite(
+                lambda dtype: self._score(prepared, scored, dtype, lambda: report(*progress)),
+                chosen.dtype,
+            )
 
-        batches = run_in_batches(pictures, run, _BATCH, note)
-        nothing = [np.empty((0, readout.n_components), np.float32) for readout in readouts]
-        return tuple(np.concatenate(parts) for parts in zip(nothing, *batches, strict=True))
+        size = self._batch_size(_BATCH, _PICTURE_BYTES)
+        batches = run_in_batches(pictures, run, size, note, room_bytes=self.room_bytes)
+        nothing = [np.empty((0, self._readout(each).n_components), np.float32) for each in scored]
+        scores = tuple(np.concatenate(parts) for parts in zip(nothing, *batches, strict=True))
+        return ThingsFeatures(
+            scores, names, settings, facts=chosen.facts, scored=scored, pictures=tuple(pictures)
+        )
 
-    def _network(self, readouts: Sequence[Readout]) -> VisionTransformer:
+    def _score(
+        self,
+        prepared: torch.Tensor,
+        subjects: Sequence[str],
+        dtype: torch.dtype,
+        watch: Callable[[], None],
+    ) -> list[FloatArray]:
+        """Component scores of each subject; ``watch`` is called once a layer."""
+        import torch
+
+        from models.encoders._device import exact_arithmetic
+
+        readouts = [self._readout(subject) for subject in subjects]
+        network = self._network(readouts, dtype)
+        with exact_arithmetic():
+            scores = [
+                torch.zeros(len(prepared), readout.n_components, device=self.device)
+                for readout in readouts
+            ]
+            for layer, tokens in enumerate(network.layers(prepared)):
+                watch()
+                for score, readout in zip(scores, readouts, strict=True):
+                    score += readout.project(layer, tokens)
+            return [score.cpu().numpy() for score in scores]
+
+    def _answers(
+        self, subjects: Sequence[str], dtype: torch.dtype, report: Report
+    ) -> list[FloatArray]:
+        """Responses of the fixed pictures at some voxels of each subject."""
+        from models.encoders._short_types import PROBE_STAGE, probe_pictures
+
+        prepared = self._normalised(probe_pictures())
+        watch = partial(report, PROBE_STAGE, 0, len(prepared))
+        scores = self._score(prepared, subjects, dtype, watch)
+        readouts = [self._readout(subject) for subject in subjects]
+        return [
+            readout.voxels(as_tensor(score), np.arange(0, readout.n_voxels, _PROBE_EVERY))
+            for readout, score in zip(readouts, scores, strict=True)
+        ]
+
+    def _features_for(self, features: Features, subject: str) -> ThingsFeatures:
+        assert isinstance(features, ThingsFeatures)
+        if subject in features.scored:
+            return features
+        names, settings = features.row_labels, features.settings
+        return self._analyse(features.pictures, names, settings, ignore_progress, (subject,))
+
+    def _network(self, readouts: Sequence[Readout], dtype: torch.dtype) -> VisionTransformer:
         """Load the transformer and check that the readouts fit it."""
-        from models.encoders._vit import VisionTransformer
-        from models.weights.locations import find_torch_checkpoint
-        from models.weights.pickles import read_torch_state
-
-        def load() -> VisionTransformer:
-            path = find_torch_checkpoint(CHECKPOINT, self.home)
-            if path is None:
-                self._need(Path(CHECKPOINT), self.card.subjects[0][0])
-            assert path is not None  # else the line above raised
-            return VisionTransformer(read_torch_state(path), self.device)
-
-        network = self._once("network", load)
+        network = self._once(("network", dtype), lambda: self._load_network(dtype))
         size = (network.n_layers, network.n_tokens * network.width)
         for readout in readouts:
             if (readout.n_layers, readout.n_per_layer) != size:
@@ -309,6 +339,26 @@ class ThingsViT(PictureModel):
                     f"{(readout.n_layers, readout.n_per_layer)}."
                 )
         return network
+
+    def _load_network(self, dtype: torch.dtype) -> VisionTransformer:
+        """Open the transformer's checkpoint."""
+        from models.encoders._tensor_file import release_mapped
+        from models.encoders._vit import VisionTransformer
+        from models.weights.pickles import is_mapped, read_torch_state
+
+        path = self._checkpoint()
+        state = read_torch_state(path)
+        network = VisionTransformer(state, self.device, dtype)
+        if is_mapped(path):  # what was read to be copied, for another type or device, may go
+            release_mapped(state.values())
+        return network
+
+    def _checkpoint(self) -> Path:
+        """Find the transformer's file."""
+        from models.weights.locations import find_torch_checkpoint
+
+        path = find_torch_checkpoint(CHECKPOINT, self.home)
+        return path or self._need(Path(CHECKPOINT), self.card.subjects[0][0])
 
     def _readout(self, subject: str) -> Readout:
         """Open one subject's readout; it is converted the first time."""
@@ -322,36 +372,36 @@ class ThingsViT(PictureModel):
 
         return self._once(("readout", subject), load)
 
-    def _converted(self, subject: str) -> Path:
-        """Folder of one subject's safe form."""
+    def _converted(self, part: str) -> Path:
         from models.encoders._things import convert_readout
         from models.weights.convert import converted
         from models.weights.pickles import read_numpy_dict
 
-        path = self._need(self._weights_path(subject), subject)
+        path = self._need(self._source(part), part)
 
         def build(folder: Path) -> None:
-            convert_readout(read_numpy_dict(path), self._network(()).n_layers, folder)
+            convert_readout(read_numpy_dict(path), self._n_layers(), folder)
 
         return converted([path], _CONVERTER, _CONVERTER_VERSION, build, home=self.home)
 
-    def _sha256(self, subject: str) -> str:
-        """Hash of one subject's weights."""
-        from models.weights.convert import sources_sha256
+    def _n_layers(self) -> int:
+        """Blocks of the transformer; its checkpoint must be here."""
+        import torch
 
-        return self._once(("sha256", subject), lambda: sources_sha256(self._converted(subject)))
+        return self._network((), torch.float32).n_layers
 
-    def _weights_path(self, subject: str) -> Path:
-        """Where one subject's published weights lie."""
+    def _source(self, part: str) -> Path:
         from models.weights.locations import weights_folder
 
-        return weights_folder(self.card, self.home) / f"weights_{subject}.npy"
+        return weights_folder(self.card, self.home) / f"weights_{part}.npy"
+
+    def _parts(self) -> tuple[str, ...]:
+        subjects = [subject for subject, _ in self.card.subjects]
+        return tuple(name for name in subjects if self._is_here(self._source(name)))
 
     def _subjects_here(self) -> tuple[str, ...]:
         """Subjects whose weights are on this computer, or the first, whose absence is told."""
-        subjects = [subject for subject, _ in self.card.subjects]
-        here = [name for name in subjects if self._is_here(self._weights_path(name))]
-        return tuple(here or subjects[:1])
+        return self._parts() or (self.card.subjects[0][0],)
 
     def _read_regions(self, subject: str) -> Mapping[str, IntArray]:
         """Regions in one subject's metadata."""
@@ -387,8 +437,10 @@ class ThingsViT(PictureModel):
             )
         return regions[name]
 
-    def _select(self, selection: Selection, subject: str) -> IntArray:
-        """Voxels of a selection, rising."""
+    def _space(self, subject: str) -> Space:
+        return voxel_space(subject)
+
+    def _rows_and_columns(self, selection: Selection, subject: str) -> tuple[IntArray, IntArray]:
         n_voxels = voxel_space(subject).n_places
         if selection.hemisphere != "both":
             raise SelectionError(
@@ -408,7 +460,8 @@ class ThingsViT(PictureModel):
             is_chosen &= is_listed
         if not is_chosen.any():
             raise SelectionError(_nothing_left(subject, selection.regions))
-        return np.flatnonzero(is_chosen)
+        voxels = np.flatnonzero(is_chosen)
+        return voxels, voxels
 
 
 def _nothing_left(subject: str, names: Sequence[str]) -> str:

@@ -48,6 +48,7 @@ def converted(
     *,
     home: str | os.PathLike[str] | None = None,
     needs_bytes: int = 0,
+    parts: Callable[[], Sequence[str]] = tuple,
 ) -> Path:
     """Folder of the safe form of ``sources``, built now if it is not there.
 
@@ -66,6 +67,9 @@ def converted(
         Top of the tree.
     needs_bytes : int
         Size of the result, if known: room on the disk is looked for first.
+    parts : callable, optional
+        Names of all converters that make something of the same sources, where there are several:
+        the sources are not dropped before all of them have run.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def converted(
     absent = [source.name for source in sources if not source.is_file()]
     if absent:
         raise WeightsError(f"{absent[0]} is not at {sources[0].parent}.")
-    return _build_somewhere(sources, name, version, build, home, needs_bytes)
+    return _build_somewhere(sources, name, version, build, home, needs_bytes, parts)
 
 
 def _places(
@@ -137,12 +141,13 @@ def _build_somewhere(
     build: Callable[[Path], None],
     home: str | os.PathLike[str] | None,
     needs_bytes: int,
+    parts: Callable[[], Sequence[str]],
 ) -> Path:
     """Build beside the original; below the top where that cannot be written."""
     place = _writable_place(*_places(sources, name, version, home))
     with hold(place.with_name(f".{place.name}.lock")):
         if not _is_current(place, sources, name, version):
-            _build(sources, name, version, build, place, needs_bytes)
+            _build(sources, name, version, build, place, needs_bytes, parts)
     return place
 
 
@@ -171,6 +176,7 @@ def _build(
     build: Callable[[Path], None],
     place: Path,
     needs_bytes: int,
+    parts: Callable[[], Sequence[str]],
 ) -> None:
     """Build under another name, then rename; the lock is held."""
     unfinished = place.with_name(f".{place.name}.unfinished")
@@ -185,10 +191,10 @@ def _build(
     try:
         # Hashing the sources costs another core while this one converts.
         with ThreadPoolExecutor(1) as pool:
-            hashing = [pool.submit(_note_source, source) for source in sources]
+            hashing = [pool.submit(_note_source, source, place.parent) for source in sources]
             build(unfinished)
             noted = [future.result() for future in hashing]
-        _write_manifest(unfinished, name, version, noted)
+        _write_manifest(unfinished, name, version, noted, parts())
         _put_in_place(unfinished, place)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -201,13 +207,21 @@ def _build(
     _remove_older(place, name)
 
 
-def _note_source(source: Path) -> dict[str, Any]:
+def _note_source(source: Path, folder: Path) -> dict[str, Any]:
+    """Name, stamp and hash of a source; the hash that another part in ``folder`` took, if any."""
     size, modified_ns = _stamp(source)
-    sha256 = digest_file(source)["sha256"]
-    return {"name": source.name, "size": size, "modified_ns": modified_ns, "sha256": sha256}
+    noted = {"name": source.name, "size": size, "modified_ns": modified_ns}
+    for path in folder.glob(f"{source.stem}.*/{_MANIFEST}"):
+        manifest = read_json(path)
+        for known in manifest["sources"] if isinstance(manifest, dict) else ():
+            if all(known[key] == value for key, value in noted.items()):
+                return {**noted, "sha256": str(known["sha256"])}
+    return {**noted, "sha256": digest_file(source)["sha256"]}
 
 
-def _write_manifest(folder: Path, name: str, version: int, sources: list[dict[str, Any]]) -> None:
+def _write_manifest(
+    folder: Path, name: str, version: int, sources: list[dict[str, Any]], parts: Sequence[str]
+) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
         raise WeightsError(f"Converter {name} {version} wrote nothing.")
@@ -217,10 +231,8 @@ def _write_manifest(folder: Path, name: str, version: int, sources: list[dict[st
         path.relative_to(folder).as_posix(): {"size": path.stat().st_size, **digest}
         for path, digest in zip(files, hashes, strict=True)
     }
-    write_json(
-        folder / _MANIFEST,
-        {"converter": name, "version": version, "sources": sources, "files": noted},
-    )
+    known = {"converter": name, "version": version, "sources": sources, "files": noted}
+    write_json(folder / _MANIFEST, {**known, "parts": list(parts)})
 
 
 def _put_in_place(unfinished: Path, place: Path) -> None:
@@ -315,13 +327,17 @@ def drop_originals(folder: Path, only: Collection[str] | None = None) -> int:
     HashMismatchError
         The conversion is not whole: the originals are kept.
     WeightsError
-        The conversion lies elsewhere because its originals are not ours to delete.
+        The conversion lies elsewhere because its originals are not ours to delete, or another
+        part of them was not converted yet.
     """
     verify_conversion(folder)
     if folder.parent.name != "converted":
         raise WeightsError(f"{folder.name} does not lie beside its originals; they are kept.")
+    manifest = read_json(folder / _MANIFEST)
+    for part in manifest.get("parts", ()):
+        verify_conversion(_find_part(folder, part, manifest["sources"]))
     freed = 0
-    for noted in read_json(folder / _MANIFEST)["sources"]:
+    for noted in manifest["sources"]:
         source = folder.parent.parent / noted["name"]
         if only is not None and noted["name"] not in only:
             continue
@@ -329,6 +345,18 @@ def drop_originals(folder: Path, only: Collection[str] | None = None) -> int:
             source.unlink()
             freed += int(noted["size"])
     return freed
+
+
+def _find_part(folder: Path, part: str, sources: list[dict[str, Any]]) -> Path:
+    """Folder that another converter made of the same sources, beside ``folder``."""
+    for other in folder.parent.glob(f"*/{_MANIFEST}"):
+        manifest = read_json(other)
+        is_wanted = isinstance(manifest, dict) and manifest["converter"] == part
+        if is_wanted and manifest["sources"] == sources and not other.parent.name.startswith("."):
+            return other.parent
+    raise WeightsError(
+        f"{sources[0]['name']} is kept: {part}, which is made from it, was not converted yet."
+    )
 
 
 # -- for converters -------------------------------------------------------------------------

@@ -19,7 +19,13 @@ from models.weights._pickle_machine import PickleMachine
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["check_safetensors", "read_index_file", "read_numpy_dict", "read_torch_state"]
+__all__ = [
+    "check_safetensors",
+    "is_mapped",
+    "read_index_file",
+    "read_numpy_dict",
+    "read_torch_state",
+]
 
 #: A file of vertex indices is a few megabytes; its pickle is read whole.
 _MAX_INDEX_BYTES = 256 * 1024 * 1024
@@ -119,6 +125,12 @@ def read_torch_state(path: Path) -> dict[str, torch.Tensor]:
     return dict(value)
 
 
+def is_mapped(path: Path) -> bool:
+    """Whether :func:`read_torch_state` maps a file: torch's zip form, not the older one."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
 def _load_tensors(path: Path) -> Any:
     """Load a file with torch, weights only, in our words where it fails."""
     if not path.is_file():
@@ -151,9 +163,8 @@ def _zip_records(path: Path) -> Counter[int] | None:
     WeightsError
         It starts like a zip but its end is missing, or its parts are compressed.
     """
-    with path.open("rb") as file:
-        if file.read(2) != b"PK":
-            return None
+    if not is_mapped(path):
+        return None
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()

@@ -156,9 +156,9 @@ def test_dragging_the_cross_moves_the_widgets_and_the_link():
     def script() -> None:
         import streamlit as st
 
-        from app.views import images
+        from app.views import field, images
 
-        st.button("drag", on_click=images._move_fixation, args=("reference-vision", 1.5, -2.0))
+        st.button("drag", on_click=field.move_fixation, args=("reference-vision", 1.5, -2.0))
         images.render()
 
     test = AppTest.from_function(script, default_timeout=60).run()
@@ -174,7 +174,5 @@ def test_browsers_without_webgl_get_a_plain_picture_of_what_a_page_shows():
     answer = test.session_state["boldcast:memory:answer"]
     content = cache.plain_still(answer.id)
     assert content.startswith(b"\x89PNG")
-    assert f"boldcast/still/{answer.id}.png".encode() in cache.brain_message(
-        answer, sample="wedge", regions=(), is_kiosk=False
-    )
+    assert f"boldcast/still/{answer.id}.png".encode() in cache.message(answer, sample="wedge")
     assert cache.plain_still("0" * 24) is None

@@ -3,9 +3,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.state import Surroundings, default_state, from_query, to_query
+from app.state import Surroundings, default_state, from_query, to_query, usual_state
 
-AROUND = Surroundings(lambda card: ("V1", "V2", "V3", "hV4"), {"wedge": 16.0, "photographs": 8.4})
+AROUND = Surroundings(
+    lambda card, subject: ("V1", "V2", "V3", "hV4"), {"wedge": 16.0, "photographs": 8.4}
+)
 
 
 def test_first_visit_shows_the_wedge_at_its_own_visual_angle_and_writes_nothing_to_the_url():
@@ -85,6 +87,62 @@ def test_a_link_to_own_pictures_says_that_they_are_not_here():
     assert notices[0].startswith("2 pictures of this link stayed on the computer")
 
 
+HUZE = "fmri-nsd_fsaverage-huze"
+
+
+def some_are_here(card, subject):
+    """Subjects 3 and 5 of huze only."""
+    if card.id != HUZE or subject in ("", "sub-03", "sub-05"):
+        return ""
+    return "needs about 2.4 GB"
+
+
+HERE = Surroundings(AROUND.regions_of, AROUND.samples, some_are_here)
+
+
+def test_a_model_starts_with_the_first_subject_that_is_here():
+    assert default_state(HERE, HUZE).subject == "sub-03"
+
+
+def test_a_link_to_a_published_model_brings_its_map_and_mesh_back():
+    wanted = replace(
+        default_state(HERE, HUZE), subject="sub-05", show="correlation", is_full_mesh=True
+    )
+    query = to_query(wanted, HERE)
+    assert query == {"model": HUZE, "subject": "sub-05", "show": "correlation", "mesh": "full"}
+    assert from_query(query, HERE) == (wanted, ())
+
+
+def test_a_link_to_a_subject_that_is_not_here_names_the_one_that_is_shown():
+    state, notices = from_query({"model": HUZE, "subject": "sub-01"}, HERE)
+    assert state.subject == "sub-03"
+    assert notices == (
+        "Subject 1 of NSD huze, whole cortex needs about 2.4 GB: fetch it on the Models page. "
+        "Subject 3 is shown.",
+    )
+
+
+def test_a_link_to_a_model_that_is_not_here_keeps_the_pictures_and_drops_what_is_the_models():
+    nothing = Surroundings(
+        AROUND.regions_of,
+        AROUND.samples,
+        lambda card, subject: "" if card.is_embedded else "needs about 2.4 GB",
+    )
+    query = {
+        "model": HUZE,
+        "subject": "sub-02",
+        "regions": "V9",
+        "show": "x",
+        "sample": "photographs",
+    }
+    state, notices = from_query(query, nothing)
+    assert state == usual_state(nothing, "photographs")
+    assert notices == (
+        "NSD huze, whole cortex needs about 2.4 GB: fetch it on the Models page. "
+        "Reference model of early visual cortex (R1) is shown.",
+    )
+
+
 def page(query: dict[str, str]) -> AppTest:
     def script() -> None:
         from dataclasses import replace
@@ -94,7 +152,7 @@ def page(query: dict[str, str]) -> AppTest:
         from app import state
         from app.state import Surroundings
 
-        around = Surroundings(lambda card: ("V1", "V2"), {"wedge": 16.0})
+        around = Surroundings(lambda card, subject: ("V1", "V2"), {"wedge": 16.0})
         now, notices = state.load(around)
         st.text(" ".join(notices))
         if st.button("left"):

@@ -8,12 +8,20 @@ def pickers() -> None:
     import streamlit as st
 
     from app import state, widgets
-    from models.catalog import get_card, list_cards
+    from models.catalog import get_card
 
-    card = get_card(widgets.pick_model(list_cards("image"), "reference-vision"))
-    widgets.pick_subject(card, card.subjects[0][0])
+    card = get_card("reference-vision")
+    models = [
+        widgets.Choice("a", "Model A"),
+        widgets.Choice("b", "Model B"),
+        widgets.Choice("c", "Model C", "needs about 2 GB"),
+    ]
+    model = widgets.pick_one("Model", models, state.recall("model-before") or "a", "model")
+    state.remember("model-before", model)
+    widgets.pick_one("Brain", [widgets.Choice("average", "Average brain")], "average", "brain")
     regions = widgets.pick_regions(
         card,
+        "average",
         {"Early": ("V1", "V2", "V3"), "Ventral": ("hV4",)},
         ("V2",),
     )
@@ -23,7 +31,7 @@ def pickers() -> None:
     settings = widgets.pick_settings(card, given, names)
     if st.button("drag"):
         state.put(widgets.setting_key("other", "x"), 1.0)
-    st.text(f"{regions} {side} {settings.as_dict()}")
+    st.text(f"{model} {regions} {side} {settings.as_dict()}")
 
 
 @pytest.fixture
@@ -56,9 +64,26 @@ def test_group_and_low_confidence_stand_beside_a_region(test_page):
     assert "hV4 · Ventral · low confidence" in options
 
 
-def test_one_subject_is_words_and_not_a_picker(test_page):
-    assert [box.label for box in test_page.selectbox] == ["Model", "Receptive-field sizes"]
-    assert "Average brain" in test_page.caption[0].value
+def entry(test_page, name):
+    return next(button for button in test_page.button if button.key == f"model:{name}")
+
+
+def test_one_entry_is_words_and_not_a_picker(test_page):
+    assert test_page.caption[0].value == "Brain: Average brain"
+    assert [button.key for button in test_page.button if "brain" in str(button.key)] == []
+
+
+def test_an_entry_that_is_not_ready_is_greyed_with_its_reason_and_a_link(test_page):
+    assert [entry(test_page, name).disabled for name in "abc"] == [False, False, True]
+    assert entry(test_page, "c").label == "Model C · needs about 2 GB"
+    assert [link.proto.page for link in test_page.get("page_link")] == ["models"]
+
+
+def test_a_picked_entry_comes_out_and_stays(test_page):
+    entry(test_page, "b").click().run()
+    assert test_page.text[0].value.startswith("b ")
+    test_page.run()
+    assert test_page.text[0].value.startswith("b ")
 
 
 def test_the_browser_gets_the_value_as_default_for_widgets_it_builds_later(test_page):

@@ -1,39 +1,32 @@
-"""Time and memory of the two published image networks, as ratios.
+"""Time and memory of the two published image networks, as ratios, with a verdict on each target.
 
-Run ``python tests/bench/bench_encoders_images.py [ROUNDS]`` (3 by default).
+Run ``python tests/bench/bench_encoders_images.py [FOLDER] [things|mosaic] [--rounds=5]``.
+Random weights of the published size (3 GB with what is converted) are written
+into FOLDER once and kept there; without it, into a temporary folder.
 
-The weights are random and of the published size, in a temporary folder (2.5 GB with what is
-converted). The baseline computes in the same process what BERG computes, the way BERG does:
-THINGS joins the features of all layers, standardises them in double precision and then takes
-the components; CNN8 has its batch norms apart, divides all masks by their lengths in every
-batch, reads out all vertices at once and slices. Both sides take turns, so that other
-programs' load falls on both; medians of ratios are given, first of the time on the clock, then
-in brackets of processor time, which a busy machine disturbs less. Loading is excluded from both
-sides unless a line says otherwise. Memory is the peak of a process of its own, mapped pages
-counted.
+The baseline (``plain_images.py``) computes in the same process what BERG computes, the way BERG
+does; both sides take turns, and medians of the ratios within each round are given. Its loading is
+not counted. Opening, first use and memory are those of processes that do nothing else; memory is
+the peak, mapped pages counted. ``rate_encoders_images.py`` measures a GPU.
 """
 
-import os
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import numpy as np
+import torch
 
-from models.encoders._device import exact_arithmetic  # noqa: E402
-from models.encoders.mosaic_cnn8 import CHECKPOINT, MosaicCnn8  # noqa: E402
-from models.encoders.things_vit import ThingsViT  # noqa: E402
-from models.weights.locations import weights_folder  # noqa: E402
-from models.weights.pickles import read_numpy_dict, read_torch_state  # noqa: E402
-from tests.bench.image_weights import (  # noqa: E402
+from models.encoders._device import exact_arithmetic
+from models.encoders._precision import compare_precisions
+from models.encoders.mosaic_cnn8 import MosaicCnn8
+from models.encoders.things_vit import ThingsViT
+from tests.bench.image_weights import (
     MOSAIC,
     N_VERTICES,
     N_VOXELS,
@@ -42,70 +35,134 @@ from tests.bench.image_weights import (  # noqa: E402
     write_mosaic,
     write_things,
 )
+from tests.bench.plain_images import PlainMosaic, PlainThings
+from tests.bench.report import (
+    Verdict,
+    print_machine,
+    print_table,
+    print_verdicts,
+    spread,
+)
+from tests.bench.turns import forget, in_a_fresh_process, take_turns
 
-PEAK = """
-import sys
-sys.path.insert(0, {root!r})
+#: What a fresh process does: import, make ready, first answer.
+FIRST = """
+timed("import", lambda: __import__("torch"))
 import numpy as np
 from models.encoders.{module} import {name}
 from tests.bench.image_weights import {card}
 model = {name}({card}, "cpu", {home!r})
-stack = np.random.default_rng(0).integers(0, 256, ({n_pictures}, 3, 256, 256), np.uint8)
-features = model.features_of_array(stack, subjects=("sub-01",))
-model.responses(features, "sub-01", np.arange({n_columns}))
-lines = open("/proc/self/status").read().splitlines()
-print(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024**2)
+nothing = np.empty((0, 3, {side}, {side}), np.uint8)
+stack = np.random.default_rng(0).integers(0, 256, ({n_pictures}, 3, {side}, {side}), np.uint8)
+settings = {card}.default_settings().replace(precision={precision!r})
+def ask(pictures, places):
+    features = model.features_of_array(pictures, subjects=("sub-01",), settings=settings)
+    return model.responses(features, "sub-01", places)
+timed("ready", lambda: ask(nothing, np.arange(1)))
+{then}
 """
+ANSWER = 'timed("first", lambda: ask(stack, np.arange({n_places})))'
 
 
-def timed(run):
-    """Seconds that a call takes, and its result."""
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
+class Bench:
+    """What one model's bench needs to know."""
 
+    def __init__(self, kind, card, module, home, side, n_places, n_rounds):
+        self.kind, self.card, self.module, self.home = kind, card, module, home
+        self.side, self.n_places, self.n_rounds = side, n_places, n_rounds
+        self.everything = np.arange(n_places)
+        self.verdicts = []
 
-def compare(n_rounds, **runs):
-    """Run all in turn, after one unmeasured round; (clock, processor) seconds by name."""
-    seconds = {name: [] for name in runs}
-    for number in range(n_rounds + 1):
-        for name, run in runs.items():
-            start = time.process_time()
-            spent, _ = timed(run)
-            if number:
-                seconds[name].append((spent, time.process_time() - start))
-    return seconds
+    def stack(self, n_pictures):
+        shape = (n_pictures, 3, self.side, self.side)
+        return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
+    def settings(self, precision):
+        return self.card.default_settings().replace(precision=precision)
 
-def ratio(seconds, slow, fast, plus=0.0):
-    """Median of the ratios within each round, clock and (processor), in words."""
-    pairs = list(zip(seconds[slow], seconds[fast], strict=True))
-    clock, processor = (median(a[kind] / b[kind] for a, b in pairs) + plus for kind in (0, 1))
-    return f"{clock:.2f} ({processor:.2f})"
+    def fresh(self, n_pictures=0, precision="float32"):
+        """Seconds and peak of a process that opens the model and predicts all places."""
+        code = FIRST.format(
+            module=self.module,
+            name=self.kind.__name__,
+            card=self.card_name,
+            home=str(self.home),
+            side=self.side,
+            n_pictures=n_pictures,
+            precision=precision,
+            then=ANSWER.format(n_places=self.n_places) if n_pictures else "",
+        )
+        return in_a_fresh_process(code)
 
+    @property
+    def card_name(self):
+        return "THINGS" if self.card is THINGS else "MOSAIC"
 
-def show(name, seconds):
-    """One line of medians in seconds."""
-    words = ", ".join(
-        f"{key} {median(clock for clock, _ in each):.3f}" for key, each in seconds.items()
-    )
-    print(f"  {name}: {words} s")
+    def judge(self, what, ratios, limit, is_least):
+        """Compare a median with its target."""
+        value = median(ratios)
+        is_met = value >= limit if is_least else value <= limit
+        target = f"{'>=' if is_least else '<='} {limit:g}"
+        measured = f"{value:.3g} ({min(ratios):.3g}-{max(ratios):.3g})"
+        self.verdicts.append(Verdict(what, measured, target, bool(is_met)))
 
+    def files(self, conversion_s=None, conversion_gib=None):
+        """First use with conversion, opened warm and cold, memory of whole processes."""
+        for folder in self.home.rglob("converted"):
+            shutil.rmtree(folder)
+        first = self.fresh()
+        warm = [self.fresh()["ready"] for _ in range(self.n_rounds)]
+        forget([self.home])
+        cold = self.fresh(1)
+        ready = self.fresh(1)
+        rows = [
+            ("first use: converted, hashed and ready", f"{first['ready']:.2f} s"),
+            ("its peak memory", f"{first['peak_gib']:.2f} GiB"),
+            ("opened again, files in the page cache", f"{1000 * median(warm):.0f} ms"),
+            ("opened with nothing in the page cache", f"{1000 * cold['ready']:.0f} ms"),
+            ("then the first picture, all places", f"{cold['first']:.2f} s"),
+            ("the same with all in the page cache", f"{ready['first']:.2f} s"),
+            ("importing torch, of which both come after", f"{ready['import']:.2f} s"),
+        ]
+        print_table("Files", ("", ""), rows)
+        self.judge("opened warm, s", warm, 0.1, is_least=False)
+        if conversion_s is not None:
+            self.judge("converted, s", [first["ready"]], conversion_s, is_least=False)
+            self.judge("converted, GiB", [first["peak_gib"]], conversion_gib, is_least=False)
 
-def peak_gib(home, module, name, card, n_pictures, n_columns):
-    """Peak resident memory of a process that predicts once, in GiB."""
-    code = PEAK.format(
-        root=str(ROOT),
-        home=str(home),
-        module=module,
-        name=name,
-        card=card,
-        n_pictures=n_pictures,
-        n_columns=n_columns,
-    )
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return float(done.stdout.split()[-1])
+    def memory(self, n_pictures, limit_gib):
+        """Peak of a process that predicts all places of one subject."""
+        for precision in ("float32", "reduced"):
+            peak = self.fresh(n_pictures, precision)["peak_gib"]
+            print(f"  {n_pictures} pictures, all places, {precision}: peak {peak:.2f} GiB")
+            if precision == "float32":
+                self.judge("peak memory, GiB", [peak], limit_gib, is_least=False)
+
+    def precision(self, model, exact, stack):
+        """Speed and error of the shorter type that this device would take."""
+        settings = self.settings("reduced")
+
+        def encode(chosen):
+            features = model.features_of_array(stack, subjects=("sub-01",), settings=chosen)
+            return features, model.responses(features, "sub-01", self.everything)
+
+        features, values = encode(settings)
+        print(f"  {dict(features.facts)}")
+        if features.facts["precision"] == "float32":
+            return
+        error = compare_precisions(exact, values)
+        print(
+            f"  on other pictures: least r over rows {error.row_correlation:.6f}, over columns "
+            f"{error.column_correlation:.6f}, largest difference {error.largest:.2g} "
+            f"(deviation {exact.std():.2g})"
+        )
+        times = take_turns(
+            self.n_rounds,
+            exact=lambda: encode(self.card.default_settings()),
+            short=lambda: encode(settings),
+        )
+        name = features.facts["precision"]
+        print(f"  float32 / {name}, all places: {spread(times.ratios('exact', 'short'), 2)} x")
 
 
 def worst(got, expected):
@@ -113,156 +170,135 @@ def worst(got, expected):
     return float(np.abs(got - expected).max() / expected.std())
 
 
+def print_times(title, times, n_pictures):
+    """Medians of each thing, and a picture."""
+    rows = [
+        (name.replace("_", " "), spread([1000 * s for s in row], 0), f"{1000 * s / n_pictures:.1f}")
+        for name, row in times.items()
+        for s in [times.median(name)]
+    ]
+    print_table(title, ("", "ms, median (range)", "ms a picture"), rows)
+
+
 def bench_things(home, n_rounds):
     """THINGS ViT-B/32, all voxels and one region."""
-    print("THINGS ViT-B/32")
-    random = np.random.default_rng(0)
-    spent, readout = timed(lambda: ThingsViT(THINGS, "cpu", home)._readout("sub-01"))
-    print(f"  first opening of a readout (conversion and hashes included): {spent:.2f} s")
-    opened = [timed(lambda: ThingsViT(THINGS, "cpu", home)._readout("sub-01"))[0] for _ in "123"]
-    print(f"  opening it again: {median(opened):.4f} s")
+    if not (home / "torch").exists():
+        write_things(home)
+    bench = Bench(ThingsViT, THINGS, "things_vit", home, 256, N_VOXELS, n_rounds)
+    print("\n## THINGS ViT-B/32")
+    bench.files(conversion_s=3.0, conversion_gib=0.6)
     model = ThingsViT(THINGS, "cpu", home)
-    network = model._network([readout])
-    weights = read_numpy_dict(weights_folder(THINGS, home) / "weights_sub-01.npy")
-    weights = {part: dict(each) for part, each in weights.items()}
-    for part in weights.values():
-        part.update({key: np.array(each) for key, each in part.items()})
-    everything = np.arange(N_VOXELS)
+    network = model._network([model._readout("sub-01")], torch.float32)
+    plain = PlainThings(home, network)
 
     def encode(stack):
         features = model.features_of_array(stack, subjects=("sub-01",))
-        return model.responses(features, "sub-01", everything)
+        return model.responses(features, "sub-01", bench.everything)
 
     def bare(prepared):
         with exact_arithmetic():
-            for _ in network.layers(prepared):
-                pass
+            for chunk in prepared.split(64):  # as many at once as ours
+                for _ in network.layers(chunk):
+                    pass
 
-    def as_berg(stack):
-        scaler, pca, regression = (weights[f"{part}_param"] for part in ("scaler", "pca", "reg"))
-        with exact_arithmetic():
-            layers = list(network.layers(model._as_input(tuple(stack))))
-            features = torch.cat([layer.flatten(1) for layer in layers], 1).numpy()
-        standardised = (features - scaler["mean_"]) / scaler["scale_"]
-        scores = (standardised - pca["mean_"]) @ pca["components_"].T
-        coefficients = regression["coef_"][list(range(N_VOXELS))]
-        return scores.astype(np.float32) @ coefficients.T + regression["intercept_"]
-
-    for n_pictures in (1, 32, 64):
-        stack = random.integers(0, 256, (n_pictures, 3, 256, 256), np.uint8)
+    for n_pictures in (1, 32, 100):
+        stack = bench.stack(n_pictures)
         prepared = model._as_input(tuple(stack))
-        seconds = compare(
+        times = take_turns(
             n_rounds,
-            ours=lambda stack=stack: encode(stack),
-            bare=lambda prepared=prepared: bare(prepared),
-            berg=lambda stack=stack: as_berg(stack),
+            ours=partial(encode, stack),
+            bare_network=partial(bare, prepared),
+            as_BERG=lambda stack=stack: plain.responses(
+                plain.features(model._as_input(tuple(stack)))
+            ),
         )
-        show(f"{n_pictures} pictures, all voxels", seconds)
-        print(
-            f"    ours / bare network {ratio(seconds, 'ours', 'bare')}, "
-            f"as BERG / ours {ratio(seconds, 'berg', 'ours')}"
-        )
-    print(f"  largest error / std of the response: {worst(encode(stack), as_berg(stack)):.1e}")
+        print_times(f"{n_pictures} pictures, all voxels", times, n_pictures)
+        over_bare = times.ratios("ours", "bare_network")
+        if n_pictures >= 32:
+            bench.judge(f"ours / bare, {n_pictures} pictures", over_bare, 1.15, is_least=False)
+        print(f"as BERG / ours {spread(times.ratios('as_BERG', 'ours'), 2)} x")
+    stack = bench.stack(32)
+    exact = encode(stack)
+    error = worst(exact, plain.responses(plain.features(model._as_input(tuple(stack)))))
+    bench.judge("largest error / deviation", [error], 5e-5, is_least=False)
     features = model.features_of_array(stack)
     region = model.voxels_of("sub-01", ["V1"])
-    seconds = compare(
+    times = take_turns(
         n_rounds,
         encode=lambda: encode(stack),
-        region=lambda: model.responses(features, "sub-01", region),
-        subject=lambda: model.responses(features, "sub-02", everything),
+        other_region=lambda: model.responses(features, "sub-01", region),
+        other_subject=lambda: model.responses(features, "sub-02", bench.everything),
     )
-    show("switching, 64 pictures", seconds)
-    print(
-        f"    full encode / other region {ratio(seconds, 'encode', 'region')}, "
-        f"/ other subject, all voxels {ratio(seconds, 'encode', 'subject')}"
-    )
-    gib = peak_gib(home, "things_vit", "ThingsViT", "THINGS", 100, N_VOXELS)
-    print(f"  peak memory, 100 pictures, all voxels: {gib:.2f} GiB")
+    print_times("Switching, 32 pictures", times, 32)
+    judge_switching(bench, times, "encode")
+    bench.precision(model, exact, stack)
+    bench.memory(100, 1.05)
+    print_verdicts(bench.verdicts)
+
+
+def judge_switching(bench, times, encode, note=""):
+    """A change of region and of subject against a full encode."""
+    region, subject = times.ratios(encode, "other_region"), times.ratios(encode, "other_subject")
+    bench.judge(f"{encode} / other region{note}", region, 50, is_least=True)
+    bench.judge(f"{encode} / other subject, all places{note}", subject, 10, is_least=True)
 
 
 def bench_mosaic(home, n_rounds):
     """MOSAIC CNN8: core, readout of all vertices and of one region."""
-    print("MOSAIC CNN8")
-    spent, model = timed(lambda: open_mosaic(home))
-    print(f"  first opening (conversion and hashes included): {spent:.2f} s")
-    print(f"  opening again: {median(timed(lambda: open_mosaic(home))[0] for _ in '123'):.4f} s")
-    state = read_torch_state(weights_folder(MOSAIC, home) / CHECKPOINT)
-    state = {key: each.clone() for key, each in state.items() if "sub-02" not in key}
-    everything, region = np.arange(N_VERTICES), np.arange(REGION_SIZE) * 30
+    if not (home / "encoding_models").exists():
+        write_mosaic(home)
+    bench = Bench(MosaicCnn8, MOSAIC, "mosaic_cnn8", home, 224, N_VERTICES, n_rounds)
+    print("\n## MOSAIC CNN8")
+    bench.files()
+    model, plain = MosaicCnn8(MOSAIC, "cpu", home), PlainMosaic(home)
+    region = np.arange(REGION_SIZE) * 30
     for n_pictures in (1, 4):
-        stack = np.random.default_rng(0).integers(0, 256, (n_pictures, 3, 224, 224), np.uint8)
+        stack = bench.stack(n_pictures)
         prepared = model._as_input(tuple(stack))
         features = model.features_of_array(stack)
         maps = torch.from_numpy(features.arrays[0])
-        seconds = compare(
+        times = take_turns(
             n_rounds,
-            core=lambda stack=stack: model.features_of_array(stack),
-            core_as_berg=lambda prepared=prepared: core_as_berg(state, prepared),
-            every_vertex=lambda f=features: model.responses(f, "sub-01", everything),
-            every_vertex_as_berg=lambda maps=maps: head_as_berg(state, maps),
-            one_region=lambda f=features: model.responses(f, "sub-01", region),
-            other_subject=lambda f=features: model.responses(f, "sub-02", everything),
+            core=partial(model.features_of_array, stack),
+            core_as_BERG=partial(plain.core, prepared),
+            every_vertex=partial(model.responses, features, "sub-01", bench.everything),
+            every_vertex_as_BERG=partial(plain.responses, maps),
+            other_region=partial(model.responses, features, "sub-01", region),
+            other_subject=partial(model.responses, features, "sub-02", bench.everything),
         )
-        show(f"{n_pictures} pictures", seconds)
-        both = zip(seconds["core"], seconds["every_vertex"], strict=True)
-        seconds["encode"] = [(a[0] + b[0], a[1] + b[1]) for a, b in both]
-        print(
-            f"    as BERG / ours: core {ratio(seconds, 'core_as_berg', 'core')}, all "
-            f"vertices {ratio(seconds, 'every_vertex_as_berg', 'every_vertex')}\n"
-            f"    core and one region / core {ratio(seconds, 'one_region', 'core', 1.0)}\n"
-            f"    full encode / other region {ratio(seconds, 'encode', 'one_region')}, "
-            f"/ other subject, all vertices {ratio(seconds, 'encode', 'other_subject')}"
-        )
-    got = model.responses(features, "sub-01", everything)
-    expected = head_as_berg(state, core_as_berg(state, prepared)).numpy()
-    print(f"  largest error / std of the response: {worst(got, expected):.1e}")
-    gib = peak_gib(home, "mosaic_cnn8", "MosaicCnn8", "MOSAIC", 4, N_VERTICES)
-    print(f"  peak memory, 4 pictures, all vertices of one subject: {gib:.2f} GiB")
+        times.total("encode", "core", "every_vertex")
+        times.total("encode_as_BERG", "core_as_BERG", "every_vertex_as_BERG")
+        print_times(f"{n_pictures} pictures", times, n_pictures)
+        note = f", {n_pictures} pictures"
+        bench.judge(f"core{note}", times.ratios("core_as_BERG", "core"), 2.3, is_least=True)
+        every = times.ratios("every_vertex_as_BERG", "every_vertex")
+        bench.judge(f"all-vertex readout{note}", every, 2, is_least=True)
+        one = times.ratios("other_region", "core", plus=1.0)
+        bench.judge(f"core and one region / core{note}", one, 1.05, is_least=False)
+        judge_switching(bench, times, "encode_as_BERG", note)
+        judge_switching(bench, times, "encode", note)
+    exact = model.responses(features, "sub-01", bench.everything)
+    error = worst(exact, plain.responses(plain.core(prepared)).numpy())
+    bench.judge("largest error / deviation", [error], 5e-5, is_least=False)
+    bench.precision(model, exact, stack)
+    bench.memory(4, 1.1)
+    print_verdicts(bench.verdicts)
 
 
-def open_mosaic(home):
-    """A model with its core and two readouts open."""
-    model = MosaicCnn8(MOSAIC, "cpu", home)
-    model._once("core", model._load_core)
-    for subject in ("sub-01", "sub-02"):
-        model._head(subject)
-    return model
-
-
-def core_as_berg(state, maps):
-    """Convolution, batch norm and ReLU one after the other."""
-    with exact_arithmetic():
-        for number in range(1, 9):
-            block = f"module.core.block{number}."
-            weight = state[f"{block}0.weight"]
-            padding = 1 if number == 1 else weight.shape[-1] // 2
-            names = ("running_mean", "running_var", "weight", "bias")
-            norm = [state[f"{block}1.{name}"] for name in names]
-            maps = functional.conv2d(maps, weight, padding=padding)
-            maps = functional.batch_norm(maps, *norm, eps=1e-5).relu()
-            if number % 2 == 0:
-                maps = functional.avg_pool2d(maps, 2, stride=1 if number == 8 else 2)
-        return maps
-
-
-def head_as_berg(state, maps):
-    """All masks divided by their length, then all channels of all vertices, then the sum."""
-    head = "module.subject_readouts.sub-01_NSD."
-    with exact_arithmetic():
-        masks = state[f"{head}spatial"].flatten(1)
-        masks = masks / (masks.pow(2).sum(1, keepdim=True).sqrt() + 1e-6)
-        channels = torch.einsum("ncp,vp->ncv", maps.flatten(2), masks)
-        weights = state[f"{head}_features"].T
-        return (channels * weights).sum(1) + state[f"{head}bias"]
+def main(arguments):
+    options = dict(word[2:].split("=") for word in arguments if word.startswith("--"))
+    words = [word for word in arguments if not word.startswith("--")]
+    wanted = [word for word in words if word in ("things", "mosaic")] or ["things", "mosaic"]
+    folders = [word for word in words if word not in ("things", "mosaic")]
+    n_rounds = int(options.get("rounds", 5))
+    print_machine("torch", "numpy")
+    benches = {"things": bench_things, "mosaic": bench_mosaic}
+    for name in wanted:
+        with tempfile.TemporaryDirectory() as temporary:
+            home = Path(folders[0] if folders else temporary).resolve() / name
+            home.mkdir(parents=True, exist_ok=True)
+            benches[name](home, n_rounds)
 
 
 if __name__ == "__main__":
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} CPUs, {torch.get_num_threads()} threads, load average {load}")
-    with tempfile.TemporaryDirectory() as folder:
-        write_things(Path(folder))
-        bench_things(Path(folder), rounds)
-    with tempfile.TemporaryDirectory() as folder:
-        write_mosaic(Path(folder))
-        bench_mosaic(Path(folder), rounds)
+    main(sys.argv[1:])

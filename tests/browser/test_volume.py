@@ -589,7 +589,7 @@ def test_lines_follow_the_page_when_it_goes_dark(open_viewer, scheme):
         colors,
     )
     wanted = {"light": "rgb(32, 36, 44)", "dark": "rgb(240, 242, 246)"}[scheme]
-    viewer.page.wait_for_function("(ink) => viewer.painter.ink === ink", arg=wanted)
+    viewer.page.wait_for_function("(ink) => viewer.ink === ink", arg=wanted)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])

@@ -142,8 +142,8 @@ class VolumePage(ViewerPage):
         return self.canvas()
 
     def canvas(self):
-        """Pixels of the canvas as it is, (height, width, 4); without letters and sliders."""
-        png = self.run("viewer.parts.canvas.toDataURL().split(',')[1]")
+        """Pixels of pictures and marks, (height, width, 4); without letters and sliders."""
+        png = self.run("viewer.drawStage().toDataURL().split(',')[1]")
         image = Image.open(io.BytesIO(base64.b64decode(png)))
         return np.asarray(image.convert("RGBA")).astype(int)
 

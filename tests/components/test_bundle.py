@@ -16,6 +16,7 @@ FILES = {
         "const factor = 10; // also the name of a constant in numbers.js\n"
         "export const answer = () => words.say(twice(factor) + halved(factor));\n"
         "export class Box {}\n"
+        "export const { lid: cover, side } = { lid: 1, side: 2 };\n"
     ),
     "a/numbers.js": (
         'import {\n  say,\n} from "../shared/words.js";\n'
@@ -31,12 +32,15 @@ FILES = {
 if NODE:
 
     def test_a_bundle_does_what_its_modules_do(tmp_path):
-        code = bundle("a/main.js", FILES) + "console.log(answer(), new Box().constructor.name);\n"
+        code = (
+            bundle("a/main.js", FILES)
+            + "console.log(answer(), new Box().constructor.name, cover + side);\n"
+        )
         (tmp_path / "program.mjs").write_text(code, encoding="utf-8")
         done = subprocess.run(
             [NODE, tmp_path / "program.mjs"], capture_output=True, text=True, check=True
         )
-        assert done.stdout.strip() == "<25> Box"
+        assert done.stdout.strip() == "<25> Box 3"
 
 
 def test_each_module_is_there_once():

@@ -1,11 +1,11 @@
-"""What every encoder of transcripts owes; the counterpart of test_encoders for words."""
+"""What embedded encoders of transcripts owe beyond test_encoders."""
 
 import numpy as np
 import pytest
 
 from models.catalog import CATALOG, load_object
 from models.engine import Request
-from models.errors import Cancelled, SelectionError, StimulusError, UnknownRegionError
+from models.errors import StimulusError
 from models.stimulus import Stimulus
 from models.types import Selection
 from tests.contract.test_encoders import other_value
@@ -64,45 +64,11 @@ def test_one_volume_is_one_row(encoder):
     assert predict(encoder, Stimulus.from_lines(["Hello."], "t", 2.0)).n_rows == 1
 
 
-def test_one_response_a_subject(encoder):
-    settings = encoder.card.default_settings()
-    subjects = tuple(subject for subject, _ in encoder.card.subjects)
-    features = encoder.features([TRANSCRIPT], settings)
-    responses = encoder.readout(features, Selection(subjects), settings)
-    assert tuple(response.provenance.subject for response in responses) == subjects
-
-
-def test_response_names_its_origin(encoder):
-    origin, card = predict(encoder).provenance, encoder.card
-    assert (origin.model_id, origin.model_title) == (card.id, card.title)
-    assert (origin.badge, origin.caveat) == (card.badge, card.caveat)
-    assert len(origin.weights_sha256) == 64
-    assert origin.settings.items() >= card.default_settings().as_dict().items()
-    assert origin.settings["tr_s"] == 1.49
-
-
 def test_the_same_question_gets_the_same_answer_and_another_text_another(encoder):
     first, second = predict(encoder), predict(encoder)
     np.testing.assert_array_equal(first.values, second.values)
     other = Stimulus.from_lines((*LINES[1:], "End."), "keeper", 1.49)
     assert not np.array_equal(predict(encoder, other).values, first.values)
-
-
-@pytest.mark.parametrize("hemisphere", ["both", "left", "right"])
-def test_a_selection_is_a_slice_of_the_whole(encoder, regions, hemisphere):
-    everything = predict(encoder)
-    subject = encoder.card.subjects[0][0]
-    some = tuple(everything.column_indices[::3].tolist())
-    for chosen in (
-        Selection((subject,), regions.names[:1], hemisphere),
-        Selection((subject,), regions.names[1:3], hemisphere),
-        Selection((subject,), (), hemisphere, some),
-    ):
-        part = predict(encoder, selection=chosen)
-        assert 0 < part.values.shape[1] < everything.values.shape[1]
-        np.testing.assert_array_equal(
-            part.values, everything.dense()[:, part.column_indices], strict=True
-        )
 
 
 def test_features_have_a_row_a_volume_and_stay_as_they_are(encoder, regions):
@@ -134,37 +100,14 @@ def test_every_setting_in_turn_changes_the_key_and_the_answer(encoder):
         assert is_equal == (setting.changes == "readout"), setting.name
 
 
-def test_work_reports_and_can_be_stopped(encoder):
+def test_provenance_says_the_repetition_time(encoder):
+    assert predict(encoder).provenance.settings["tr_s"] == 1.49
+
+
+def test_what_is_no_single_transcript_is_refused(encoder):
     settings = encoder.card.default_settings()
-    seen = []
-    encoder.features([TRANSCRIPT], settings, lambda *progress: seen.append(progress))
-    assert seen
-    assert all(stage and 0 <= done <= total for stage, done, total in seen)
-
-    def stop(stage, done, total):
-        raise Cancelled("Stopped.")
-
-    with pytest.raises(Cancelled):
-        encoder.features([TRANSCRIPT], settings, stop)
-
-
-def test_wrong_kinds_and_names_are_refused(encoder):
-    settings = encoder.card.default_settings()
-    for stimuli in (
-        [Stimulus("image", "cat.png", b"x")],
-        [Stimulus("transcript", "words", b"hello")],
-        [TRANSCRIPT, TRANSCRIPT],
-        [],
-    ):
+    for stimuli in ([], [TRANSCRIPT, TRANSCRIPT], [Stimulus("transcript", "words", b"hello")]):
         with pytest.raises(StimulusError):
             encoder.features(stimuli, settings)
-    features = encoder.features([TRANSCRIPT], settings)
-    subjects = whole(encoder).subjects
-    with pytest.raises(UnknownRegionError):
-        encoder.readout(features, Selection(subjects, ("no such region",)), settings)
-    with pytest.raises(SelectionError):
-        encoder.readout(features, Selection(subjects, indices=(10**9,)), settings)
-    with pytest.raises(SelectionError):
-        encoder.readout(features, Selection(("nobody",)), settings)
     with pytest.raises(StimulusError):
         encoder.preview(TRANSCRIPT, settings)

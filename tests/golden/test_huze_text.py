@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.encoders._huze_checkpoint import read_shape
 from models.encoders._huze_network import HuzePart
-from models.encoders._huze_parts import HuzeConstants, part_tensors, read_shape
+from models.encoders._huze_parts import HuzeConstants, part_tensors
 from models.encoders._tensor_file import TensorFile, write_tensors
 from models.encoders._text_head import encode, norm_offset
 

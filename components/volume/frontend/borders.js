@@ -1,22 +1,43 @@
 // Borders of sets of picture elements; pure.
 
 /**
- * Edges [x0, y0, x1, y1, ...] between members (numbers of picture elements, row by row) and
- * everything else. Element (x, y) covers x ... x + 1, y ... y + 1.
+ * Straight pieces [x0, y0, x1, y1, ...] of the border between members (numbers of picture
+ * elements, row by row) and everything else. Element (x, y) covers x ... x + 1, y ... y + 1.
  */
-export function traceEdges(width, height, members) {
+export function traceBorder(width, height, members) {
   const isMember = new Uint8Array(width * height);
-  for (const element of members) isMember[element] = 1;
-  const edges = [];
+  let [left, right, top, bottom] = [width, -1, height, -1];
   for (const element of members) {
+    isMember[element] = 1;
     const x = element % width;
     const y = (element - x) / width;
-    if (y === 0 || !isMember[element - width]) edges.push(x, y, x + 1, y);
-    if (y === height - 1 || !isMember[element + width]) edges.push(x, y + 1, x + 1, y + 1);
-    if (x === 0 || !isMember[element - 1]) edges.push(x, y, x, y + 1);
-    if (x === width - 1 || !isMember[element + 1]) edges.push(x + 1, y, x + 1, y + 1);
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
   }
-  return edges;
+  const at = (x, y) => (x < 0 || x >= width || y < 0 || y >= height ? 0 : isMember[y * width + x]);
+  const pieces = [];
+  for (let y = top; y <= bottom + 1; y++) {
+    joinRuns(left, right, (x) => at(x, y) !== at(x, y - 1), (from, to) => pieces.push(from, y, to, y));
+  }
+  for (let x = left; x <= right + 1; x++) {
+    joinRuns(top, bottom, (y) => at(x, y) !== at(x - 1, y), (from, to) => pieces.push(x, from, x, to));
+  }
+  return pieces;
+}
+
+/** Call take(from, to) for every longest run of first ... last in which isEdge holds. */
+function joinRuns(first, last, isEdge, take) {
+  let start = -1;
+  for (let n = first; n <= last + 1; n++) {
+    const isOn = n <= last && isEdge(n);
+    if (isOn && start < 0) start = n;
+    if (!isOn && start >= 0) {
+      take(start, n);
+      start = -1;
+    }
+  }
 }
 
 /** Picture elements of the places of a region that lie in one slice. */

@@ -12,17 +12,22 @@ export const LAYOUTS = [
 const TOP = 26; // px for the label
 const BOTTOM = 30; // px for a slider
 const SIDE = 8;
-const WIDE = 240; // px a label needs to say where a plane is seen from
+const LEAST = 140; // px a panel needs for its letters and words
+const WIDE = 270; // px a label needs to say where a plane is seen from
 
-/** Rows of panels, as [kind, plane]: wide stages put planes side by side, tall ones in two columns. */
-function rowsOf(layout, isWide) {
+/** Ways to stand in rows, as lists of [kind, plane]; the one with the largest pictures is taken. */
+function candidates(layout) {
   const slices = [0, 1, 2].map((plane) => ["slice", plane]);
   const projections = [0, 1, 2].map((plane) => ["projection", plane]);
   if (layout === "both") {
-    return isWide ? [slices, projections] : slices.map((one, i) => [one, projections[i]]);
+    return [
+      [slices, projections],
+      [[...slices, ...projections]],
+      slices.map((one, i) => [one, projections[i]]),
+    ];
   }
   const three = layout === "slices" ? slices : projections;
-  return isWide ? [three] : [[three[1], three[2]], [three[0]]];
+  return [[three], [[three[1], three[2]], [three[0]]]];
 }
 
 /**
@@ -30,7 +35,15 @@ function rowsOf(layout, isWide) {
  * height}, scale}. All share one scale: stage pixels a voxel.
  */
 export function arrange(layout, width, height, planes) {
-  const rows = rowsOf(layout, width / height > 1.15);
+  const all = candidates(layout).map((rows) => inRows(rows, width, height, planes));
+  const legible = all.filter(({ boxes }) => boxes.every((box) => box.width >= LEAST));
+  const tried = legible.length ? legible : all.slice(-1);
+  const best = Math.max(...tried.map(({ scale }) => scale));
+  const { scale, boxes } = tried.find((one) => one.scale === best);
+  return boxes.map((box) => ({ ...box, scale, image: imageOf(box, planes[box.plane], scale) }));
+}
+
+function inRows(rows, width, height, planes) {
   const rowHeight = height / rows.length;
   const boxes = rows.flatMap((row, r) => {
     const widths = row.map(([, plane]) => planes[plane].width);
@@ -43,8 +56,7 @@ export function arrange(layout, width, height, planes) {
       return box;
     });
   });
-  const scale = Math.max(0.1, Math.min(...boxes.map((box) => fit(box, planes[box.plane]))));
-  return boxes.map((box) => ({ ...box, scale, image: imageOf(box, planes[box.plane], scale) }));
+  return { boxes, scale: Math.max(0.1, Math.min(...boxes.map((box) => fit(box, planes[box.plane])))) };
 }
 
 const roomOf = ({ kind, width, height }) => ({

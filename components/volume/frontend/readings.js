@@ -24,7 +24,7 @@ export class VoxelReadings extends Readings {
     const where = `${regions.join(", ") || "no named region"} · i ${i} j ${j} k ${k}`;
     return {
       name: `${where}${isLow ? " · low confidence" : ""}`,
-      value: Number.isFinite(value) ? `≈ ${number} ${header.units}` : "not modelled",
+      value: Number.isFinite(value) ? `≈ ${number} ${header.units}` : header.missing,
       when: whenWords(header, frame),
     };
   }

@@ -11,6 +11,7 @@ export const TEMPLATE = `
     <div class="bc-segments" data-part="layouts" role="group" aria-label="View"></div>
   </div>
   <div class="bc-stage" data-part="stage">
+    <div class="bc-planes" data-part="planes" aria-hidden="true"></div>
     <canvas data-part="canvas" tabindex="0" role="application"
       aria-label="Voxels. Shift and arrow keys move the crosshair in the plane last pointed at, page up and down through it, Enter pins, left and right step, space plays, 0 resets."></canvas>
     <div class="bc-labels" data-part="labels" aria-hidden="true"></div>

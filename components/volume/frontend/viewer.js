@@ -8,6 +8,7 @@ import { ENTRIES } from "./entries.js";
 import { Grid } from "./grid.js";
 import { Input } from "./input.js";
 import { arrange, labelOf } from "./layout.js";
+import { Marks } from "./marks.js";
 import { Painter } from "./painter.js";
 import { Pointing } from "./pointing.js";
 import { VoxelReadings } from "./readings.js";
@@ -21,7 +22,10 @@ export class Viewer extends StageView {
     this.grid = null;
     this.panels = [];
     this.readings = new VoxelReadings(this.parts);
-    this.painter = new Painter(this.parts.canvas);
+    this.painter = new Painter(this.parts.planes);
+    this.marks = new Marks(this.parts.canvas);
+    this.ink = "";
+    this.version = 0; // of everything that marks lie over
     this.pointing = new Pointing(this);
     this.controls = new VolumeControls(this.parts, {
       set: (patch) => this.set(patch),
@@ -98,11 +102,12 @@ export class Viewer extends StageView {
     super.apply();
     this.painter.setColors(this.lut, this.state);
     this.painter.setCross(this.state.cross);
+    this.version++;
     this.#readInk();
   }
 
   #readInk() {
-    this.painter.ink = getComputedStyle(this.parts.labels).color;
+    this.ink = getComputedStyle(this.parts.labels).color;
     this.loop.ask();
   }
 
@@ -115,8 +120,11 @@ export class Viewer extends StageView {
   #arrange() {
     this.needsLayout = false;
     const { stage } = this.parts;
-    this.panels = arrange(this.state.layout, stage.clientWidth, stage.clientHeight, this.grid.planes);
+    this.size = { width: stage.clientWidth, height: stage.clientHeight };
+    this.panels = arrange(this.state.layout, this.size.width, this.size.height, this.grid.planes);
+    this.version++;
     this.pointing.invalidate();
+    this.painter.place(this.panels);
     this.controls.placeSliders(this.panels);
     this.#label();
   }
@@ -183,12 +191,20 @@ export class Viewer extends StageView {
   }
 
   #draw(time) {
-    const { state, pointing, parts } = this;
-    const marks = {
-      cross: state.cross, hasLines: state.lines, hovered: pointing.hovered, pinned: pointing.pinned,
+    const { panels, painter, grid, header, state, pointing } = this;
+    painter.draw(panels, time);
+    const indicesOf = (place) => (place < 0 ? null : grid.indicesOf(place));
+    const look = {
+      cross: state.cross,
+      hasLines: state.lines,
+      hasOutlines: state.outlines,
+      hovered: indicesOf(pointing.hovered),
+      pinned: indicesOf(pointing.pinned),
+      ink: this.ink,
+      outlineInk: header.is_signed ? "rgb(13 15 20)" : "#fff",
+      version: this.version,
     };
-    const size = { width: parts.stage.clientWidth, height: parts.stage.clientHeight };
-    this.painter.draw(this.panels, time, marks, state.outlines, size);
+    this.marks.draw(panels, painter.pictures, grid, look, this.size);
     this.stats.draws++;
   }
 
@@ -202,10 +218,28 @@ export class Viewer extends StageView {
     });
   }
 
+  /** Pictures and marks on one canvas, as they are on the stage. */
+  drawStage() {
+    this.#draw(this.player.mix());
+    const { canvas: marks } = this.marks;
+    const canvas = document.createElement("canvas");
+    canvas.width = marks.width;
+    canvas.height = marks.height;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    const dpr = marks.width / this.size.width;
+    for (const { kind, plane, image } of this.panels) {
+      const { left, top, width, height } = image;
+      const picture = this.painter.pictures[plane][kind].canvas;
+      context.drawImage(picture, left * dpr, top * dpr, width * dpr, height * dpr);
+    }
+    context.drawImage(marks, 0, 0);
+    return canvas;
+  }
+
   /** Draw once more and save it, with the note on directions. */
   save() {
-    this.#draw(this.player.mix());
-    return this.savePicture(this.parts.canvas, labelTexts(this.labels), this.header.note);
+    return this.savePicture(this.drawStage(), labelTexts(this.labels), this.header.note);
   }
 
   destroy() {

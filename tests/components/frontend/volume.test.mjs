@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { brokenLines } from "../../../components/shared/picture.js";
-import { membersInSlice, traceEdges } from "../../../components/volume/frontend/borders.js";
+import { membersInSlice, traceBorder } from "../../../components/volume/frontend/borders.js";
 import { HIDDEN, MISSING, Palette, paint, valueTable } from "../../../components/volume/frontend/colors.js";
 import { expandRuns, Grid, NO_COLUMN, OUTSIDE } from "../../../components/volume/frontend/grid.js";
 import { arrange, elementAt, labelOf } from "../../../components/volume/frontend/layout.js";
@@ -141,13 +141,12 @@ test("halves are read as values", () => {
   assert.ok(Number.isNaN(values[0x7e00]));
 });
 
-test("edges go round a set of picture elements, not through it", () => {
-  // 3 x 2 elements; the set is an L: (0,0), (0,1), (1,1)
-  const edges = traceEdges(3, 2, [0, 3, 4]);
-  const found = Array.from({ length: edges.length / 4 }, (_, n) => edges.slice(4 * n, 4 * n + 4).join(" "));
-  assert.deepEqual(found.sort(), [
-    "0 0 0 1", "0 0 1 0", "0 1 0 2", "0 2 1 2", "1 0 1 1", "1 1 2 1", "1 2 2 2", "2 1 2 2",
-  ]);
+test("a border goes round a set of picture elements, not through it, in straight pieces", () => {
+  // 4 x 3 elements; the set is an L: (0,0), (0,1), (1,1), (2,1)
+  const pieces = traceBorder(4, 3, [0, 4, 5, 6]);
+  const found = Array.from({ length: pieces.length / 4 }, (_, n) => pieces.slice(4 * n, 4 * n + 4).join(" "));
+  assert.deepEqual(found.sort(), ["0 0 0 2", "0 0 1 0", "0 2 3 2", "1 0 1 1", "1 1 3 1", "3 1 3 2"]);
+  assert.deepEqual(traceBorder(4, 3, []), []);
 });
 
 test("only the places of a region in this slice are outlined", () => {
@@ -190,7 +189,7 @@ test("labels name plane, viewpoint where there is room, and slice, just above th
   const label = (width, kind = "slice") =>
     labelOf({ kind, plane: 1, width, image: { left: 100, top: 60, width: 80 } }, PLANES, [5, 17, 9]);
   assert.deepEqual(label(300), {
-    left: 20, top: 34, width: 240, // around the picture's middle at 140
+    left: 5, top: 34, width: 270, // around the picture's middle at 140
     label: { left: "L", right: "R", words: "coronal, from behind · j 17" },
   });
   assert.equal(label(180).label.words, "coronal · j 17");
@@ -215,4 +214,14 @@ test("a note is broken between words so that each line fits", () => {
   const lines = brokenLines("one two  three fourfourfour", 8, (text) => text.length);
   assert.deepEqual(lines, ["one two", "three", "fourfourfour"]);
   assert.deepEqual(brokenLines("", 8, () => 0), []);
+});
+
+test("of the ways to stand in rows the one with the largest pictures is taken", () => {
+  const tops = (layout, width, height) =>
+    new Set(arrange(layout, width, height, PLANES).map((one) => one.top)).size;
+  assert.equal(tops("slices", 1000, 504), 1);
+  assert.equal(tops("slices", 366, 472), 2);
+  assert.equal(tops("both", 1416, 504), 1);
+  assert.equal(tops("both", 900, 504), 2);
+  assert.equal(tops("both", 366, 472), 3);
 });

@@ -104,7 +104,13 @@ def write_things_subject(card, home, subject):
     weights.mkdir(parents=True, exist_ok=True)
     metadata.mkdir(parents=True, exist_ok=True)
     np.save(weights / f"weights_{subject}.npy", things_weights(subject), allow_pickle=True)
-    stored = {"fmri": {"n_voxels": N_VOXELS}, "roi": things_regions(subject)}
+    side = 60  # cells along each axis: the grid is filled from its first corner
+    cells = np.stack(np.unravel_index(np.arange(N_VOXELS), (side,) * 3), axis=1)
+    stored = {
+        "fmri": {"n_voxels": N_VOXELS, "voxel_coords": cells},
+        "encoding_model": {"correlation_results": numbers(f"{subject} r", N_VOXELS, 0.1)},
+        "roi": things_regions(subject),
+    }
     np.save(metadata / f"metadata_{subject}.npy", stored, allow_pickle=True)
 
 

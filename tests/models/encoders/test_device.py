@@ -121,5 +121,5 @@ def test_freeing_memory_empties_the_cache_of_the_gpu(monkeypatch):
     have(monkeypatch, 1)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
-    _device._free_unused_memory()
+    _device.free_unused_memory()
     assert emptied

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
-from models.encoders._mapped import MappedArray, release_pages
+from models.encoders._mapped import MappedArray, Table, release_pages
 from models.errors import WeightsError
+from models.memory import Bytes
 
 
 @pytest.fixture
@@ -44,6 +46,22 @@ def test_pages_of_any_view_are_released_and_memory_is_left_alone(stored):
     in_memory = values.copy()
     release_pages(in_memory[3:])
     np.testing.assert_array_equal(in_memory, values)
+
+
+@pytest.mark.parametrize("is_kept", [None, False, True])
+def test_a_table_gives_the_same_rows_from_its_file_and_from_memory(stored, is_kept):
+    path, values = stored
+    table = Table(path, torch.device("cpu"), is_kept)
+    chosen = np.array([4999, 0, 7, 7])
+    for _ in range(2):
+        np.testing.assert_array_equal(table.rows(chosen).numpy(), values[chosen])
+        np.testing.assert_array_equal(table.rows(np.arange(3, 9)).numpy(), values[3:9])
+        np.testing.assert_array_equal(table[12].numpy(), values[12])
+        table.release()
+    assert table.shape == values.shape
+    assert table.held == Bytes(host=values.nbytes if is_kept else 0)
+    is_file = is_kept is not True
+    assert np.shares_memory(table.rows(np.arange(3)).numpy(), table._mapped.array) == is_file
 
 
 def test_damaged_files_are_told(stored, tmp_path):

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from models.encoders import _cnn8
 from models.encoders._cnn8 import Core, Head, convert_core, convert_head
 from models.encoders._device import exact_arithmetic
 from models.encoders._mosaic_places import MosaicPlaces
+from models.encoders._precision import compare_precisions
+from models.encoders.base import Features
 from models.encoders.mosaic_cnn8 import CHECKPOINT, MosaicCnn8
 from models.errors import (
     Cancelled,
@@ -26,7 +29,7 @@ from models.errors import (
 from models.spaces import FSLR32K, cortical_grayordinates, load_medial_wall
 from models.stimulus import Stimulus
 from models.types import Selection
-from models.weights import pickles
+from models.weights import convert, pickles
 from tests.models.encoders.published_samples import (
     N_CHANNELS,
     Watch,
@@ -107,7 +110,7 @@ def test_core_and_readout_are_those_of_bergs_code(tmp_path):
     convert_head(state, "sub-01", tmp_path)
     for is_winograd in (True, False):
         with exact_arithmetic():
-            maps = Core(tmp_path, CPU, is_winograd)(picture)
+            maps = Core(tmp_path, CPU, is_winograd=is_winograd)(picture)
             responses = Head(tmp_path)(maps, np.arange(24))
         assert maps.shape == (1, 8, 26, 26)
         assert float(np.abs(responses - expected).max()) <= 2e-5
@@ -202,7 +205,7 @@ def test_threads_do_not_share_buffers(model, features):
 
 
 def test_only_the_chosen_rows_are_read_and_computed(model, monkeypatch):
-    head = Head(model._converted("sub-01", convert_head))
+    head = Head(model._converted("sub-01"))
     sizes = []
     for part in (head._features, head._masks, head._bias):
         rows = part.rows
@@ -215,7 +218,14 @@ def test_only_the_chosen_rows_are_read_and_computed(model, monkeypatch):
     assert sizes == [2, 2, 2]
     assert values.shape == (2, 2)
     assert (2, 26 * 26) in watch.shapes
-    assert max(shape[0] for shape in watch.shapes if shape) == N_CHANNELS
+    assert max(shape[0] for shape in watch.shapes if shape) == 26 * 26  # of the maps
+
+
+def test_a_readout_that_a_device_keeps_gives_the_same(model, features):
+    folder, maps = model._converted("sub-01"), torch.from_numpy(features.arrays[0])
+    for vertices in (np.arange(613), np.array([600, 3, 3])):
+        kept, mapped = (Head(folder, CPU, is_kept)(maps, vertices) for is_kept in (True, False))
+        np.testing.assert_array_equal(kept, mapped)
 
 
 def test_memory_does_not_grow_with_vertices_times_channels(model, features, monkeypatch):
@@ -382,8 +392,79 @@ def test_conversion_runs_once_and_the_original_may_go(home, tmp_path, monkeypatc
         again.readout(again.features(PICTURES, SETTINGS), Selection(("sub-02",)), SETTINGS)
 
 
+def test_dropping_the_original_converts_every_readout_first(home, tmp_path, features):
+    shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("converted"))
+    model = MosaicCnn8(CARD, "cpu", tmp_path / "home")
+    (path,) = (tmp_path / "home").rglob(CHECKPOINT)
+    size = path.stat().st_size
+    folder = model._converted("sub-01")
+    for refused in (folder, model._converted("core")):
+        with pytest.raises(WeightsError, match="is kept: cnn8-"):
+            convert.drop_originals(refused)
+    assert model.drop_originals() == size
+    assert not path.exists()
+    again = MosaicCnn8(CARD, "cpu", tmp_path / "home")
+    for subject in ("sub-01", "sub-02", "sub-08"):
+        vertices = np.arange(40)
+        np.testing.assert_array_equal(
+            again.responses(again.features(PICTURES, SETTINGS), subject, vertices),
+            MosaicCnn8(CARD, "cpu", home).responses(features, subject, vertices),
+        )
+    assert again.drop_originals() == 0
+
+
+def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(
+    home, monkeypatch, features, whole
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_fp16": True})
+    model = MosaicCnn8(CARD, "cpu", home)
+    reduced = SETTINGS.replace(precision="reduced")
+    short = model.features(PICTURES, reduced)
+    (response,) = model.readout(short, Selection(("sub-01",)), reduced)
+    facts = response.provenance.settings
+    assert facts["precision"] == "float16"
+    assert facts["float16_against_float32"].endswith("used")
+    assert model.n_pictures_seen == len(PICTURES)
+    assert (model._converted("core") / "precision").is_dir()
+    error = compare_precisions(whole.values, response.values)
+    assert error.row_correlation >= 0.9999
+    assert error.column_correlation >= 0.995
+    assert error.largest > 0
+    exact = model.features(PICTURES, SETTINGS)
+    np.testing.assert_array_equal(exact.arrays[0], features.arrays[0])
+    assert exact.facts["precision"] == "float32"
+
+    def refuse(*arguments):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(MosaicCnn8, "_answer", refuse)
+    again = MosaicCnn8(CARD, "cpu", home).features(PICTURES, reduced)
+    np.testing.assert_array_equal(again.arrays[0], short.arrays[0])
+    assert again.facts == short.facts
+
+
+def test_a_processor_without_a_matrix_unit_stays_exact(home, monkeypatch, features):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    reduced = MosaicCnn8(CARD, "cpu", home).features(
+        PICTURES, SETTINGS.replace(precision="reduced")
+    )
+    np.testing.assert_array_equal(reduced.arrays[0], features.arrays[0])
+    assert reduced.facts["precision"] == "float32"
+    assert "faster" in reduced.facts["precision_note"]
+
+
+def test_numbers_too_large_for_the_shorter_type_are_computed_exactly(model, whole):
+    exact = model.features(PICTURES, SETTINGS)
+    scale = np.float32(1e5 / exact.arrays[0].max())  # beyond float16
+    large = Features((exact.arrays[0] * scale,), exact.row_labels, SETTINGS)
+    half = replace(large, facts={"precision": "float16"})
+    vertices = np.arange(len(mosaic_vertices()))
+    values = model.responses(half, "sub-01", vertices)
+    np.testing.assert_array_equal(values, model.responses(large, "sub-01", vertices))
+
+
 def test_masks_are_stored_with_length_one(model):
-    folder = model._converted("sub-01", convert_head)
+    folder = model._converted("sub-01")
     lengths = np.linalg.norm(np.load(folder / "masks.npy"), axis=1)
     np.testing.assert_allclose(lengths, 1, rtol=1e-5)
 

@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.encoders import nsd_huze
-from models.encoders._huze_network import HuzePart, normalise
-from models.encoders._huze_parts import HuzeConstants, part_layout, part_tensors, read_shape
+from models.encoders import _huze_conversion
+from models.encoders._huze_checkpoint import part_layout, read_shape
+from models.encoders._huze_conversion import read_constants, write_huze
+from models.encoders._huze_network import HuzePart, stretch
+from models.encoders._huze_parts import HuzeConstants, part_tensors
+from models.encoders._pictures import normalise
 from models.encoders._tensor_file import TensorFile, write_tensors
-from models.encoders.nsd_huze import NsdHuze, read_constants, write_huze
+from models.encoders.nsd_huze import NsdHuze
 from models.errors import (
     Cancelled,
     SelectionError,
@@ -102,8 +105,8 @@ def test_a_part_that_holds_the_complement_is_read_by_rank(home, whole, pictures,
     write_tensors(tmp_path / "part.safetensors", tensors, facts)
     part = HuzePart(TensorFile(tmp_path / "part.safetensors"), torch.device("cpu"))
     with torch.inference_mode():
-        pixels = np.stack([picture.pixels().transpose(2, 0, 1) for picture in pictures])
-        maps = part.features(normalise(pixels))
+        pixels = [stretch(picture.pixels().transpose(2, 0, 1)) for picture in pictures]
+        maps = part.features(torch.from_numpy(normalise(pixels)))
         by_rank = np.empty((len(pictures), shape.n_voxels), np.float32)
         by_rank[:, part.places] = part.read_out(maps)
     np.testing.assert_allclose(whole[1].values[:, ~is_first], by_rank, rtol=0, atol=1e-6)
@@ -141,16 +144,16 @@ def test_the_same_question_gets_the_same_answer(huze, pictures, features):
 
 
 def test_a_new_region_never_runs_a_network(huze, features):
-    before = huze.n_backbone_runs
+    before = huze.n_pictures_seen
     for region in ("V1v", "V1d", "hV4"):
         huze.readout(features, replace(ONE, regions=(region,)), NONE)
-    assert huze.n_backbone_runs == before
+    assert huze.n_pictures_seen == before
 
 
 def test_a_subject_runs_both_its_parts_on_every_picture(huze, pictures):
-    before = huze.n_backbone_runs
+    before = huze.n_pictures_seen
     huze.features(pictures, NONE, subjects=("sub-02",))
-    assert huze.n_backbone_runs == before + 2 * len(pictures)
+    assert huze.n_pictures_seen == before + 2 * len(pictures)
 
 
 def test_features_of_one_subject_are_not_read_as_anothers(huze, pictures):
@@ -158,6 +161,27 @@ def test_features_of_one_subject_are_not_read_as_anothers(huze, pictures):
     assert features.subjects == ("sub-01",)
     with pytest.raises(SelectionError, match="network of its own"):
         huze.readout(features, TWO, NONE)
+
+
+def test_a_part_that_predicts_nothing_of_the_selection_is_not_run(huze, pictures, whole):
+    inside = replace(ONE, regions=("V1v",))  # all of it lies in part 1
+    before = huze.n_pictures_seen
+    features = huze.features_for(pictures, inside)
+    assert huze.n_pictures_seen == before + len(pictures)
+    (response,) = huze.readout(features, inside, NONE)
+    expected = whole[0].values[:, response.column_indices]
+    np.testing.assert_allclose(response.values, expected, rtol=0, atol=1e-6)
+    assert response.row_labels == ("picture 0", "picture 1")
+    with pytest.raises(SelectionError, match="without part 2"):
+        huze.readout(features, replace(ONE, regions=("V2v",)), NONE)
+    both = huze.features_for(pictures, replace(ONE, regions=("V2v",)))
+    assert [len(maps) for maps in both.arrays] == [len(pictures)] * 2
+
+
+def test_no_picture_gives_no_row(huze):
+    features = huze.features_of_array(np.zeros((0, 3, 8, 8), np.uint8))
+    (response,) = huze.readout(features, ONE, NONE)
+    assert response.values.shape == (0, N_VERTICES)
 
 
 def test_both_names_of_the_word_form_area_are_the_same(huze):
@@ -177,7 +201,7 @@ def test_several_regions_are_a_union(huze):
         ({"regions": ("V1w",)}, UnknownRegionError, "V1v"),
         ({"regions": ("mTL-faces",)}, SelectionError, "no vertex in mTL-faces"),
         ({"regions": ("FFA-2",), "hemisphere": "left"}, SelectionError, "no vertex in FFA-2"),
-        ({"indices": (N_VERTICES,)}, SelectionError, "not on fsaverage"),
+        ({"indices": (N_VERTICES,)}, SelectionError, "no vertex 327684"),
         ({"subjects": ("sub-09",)}, SelectionError, "no subject"),
     ],
 )
@@ -196,7 +220,10 @@ def test_pictures_of_any_size_are_stretched_to_the_networks(huze):
         torch.tensor(values).view(1, 3, 1, 1)
         for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     )
-    torch.testing.assert_close(normalise(wide), (expected - mean) / deviation, rtol=0, atol=0)
+    seen = torch.from_numpy(normalise([stretch(wide[0])]))
+    torch.testing.assert_close(seen, (expected - mean) / deviation, rtol=0, atol=0)
+    of_floats = stretch((wide[0] / np.float32(255)).astype(np.float32))
+    np.testing.assert_array_equal(of_floats, stretch(wide[0]))
     seen = huze.preview(Stimulus.from_pixels(wide[0].transpose(1, 2, 0), "wide"), NONE)
     assert seen.pixels.shape == (224, 224, 3)
     expected = np.rint(255 * expected[0].numpy()).transpose(1, 2, 0)
@@ -266,14 +293,14 @@ def write_pair(folder, index, n_first=20, n_second=30, **changes):
     ("index", "words"),
     [
         (np.arange(19), "lists 19 vertices"),
-        (np.zeros(20, int), "lists 1 vertices"),
+        (np.zeros(20, int), "names a vertex twice"),
         (np.arange(20) + N_VERTICES - 10, "not on fsaverage"),
         (np.arange(20) - 1, "not on fsaverage"),
     ],
     ids=["too few", "twice", "too high", "negative"],
 )
 def test_an_index_that_does_not_fit_part_1_is_refused(tmp_path, monkeypatch, index, words):
-    monkeypatch.setattr(nsd_huze, "part_layout", lambda *n_rows: "complement")
+    monkeypatch.setattr(_huze_conversion, "part_layout", lambda *n_rows: "complement")
     write_pair(tmp_path, index)
     with pytest.raises(WeightsError, match=words):
         write_huze(tmp_path, "subj01", HuzeConstants(), tmp_path)
@@ -314,7 +341,7 @@ def test_a_missing_tensor_is_named():
 def test_missing_files_are_named(tmp_path):
     empty = NsdHuze(HUZE_CARD, "cpu", tmp_path)
     with pytest.raises(WeightsError, match=r"subj01_part1\.pth"):
-        empty.features_of_pictures([np.zeros((3, 8, 8), np.uint8)], NONE)
+        empty.features_of_array(np.zeros((1, 3, 8, 8), np.uint8))
     with pytest.raises(WeightsError, match=r"metadata_subject-01\.npy"):
         empty.regions("sub-01")
 

@@ -22,8 +22,8 @@ ONE_SENTENCE = (
     "The bird that lived under the roof of the house that we sold to a doctor has now come back."
 )
 LIST = (
-    "bird roof house doctor back stone cloud paper street candle horse river spoon glove tower leaf "
-    "blanket corner pencil salt."
+    "bird roof house doctor back stone cloud paper street candle horse river spoon glove tower "
+    "leaf blanket corner pencil salt."
 )
 FIVE_SENTENCES = (
     "The bird came back. A house was sold. We saw the doctor. The roof is red. It rained on us."

@@ -10,6 +10,7 @@ import torch
 
 from models.encoders import _language_body, text2fmri
 from models.encoders._precision import PrecisionError
+from models.encoders._text_words import assign_tokens, join_lines
 from models.encoders.text2fmri import Text2FMRI
 from models.errors import (
     Cancelled,
@@ -163,12 +164,12 @@ def test_provenance_states_what_was_done(model, features):
 def test_a_long_transcript_is_read_in_windows_by_the_stated_rule(model):
     long = a_long_transcript()
     features = model.features([long], SETTINGS)
-    text, ends = text2fmri.join_lines(long.lines)
-    ids, offsets = model._tokens(text)
+    text, ends = join_lines(long.lines)
+    ids, offsets = model._reader.tokens(text)
     n_tokens = len(ids)
     assert n_tokens > 2 * 64
-    volume = text2fmri.assign_tokens(offsets, ends)
-    body = model._body("float32")
+    volume = assign_tokens(offsets, ends)
+    body = model._reader.body("float32")
     states = torch.full((n_tokens, 48), torch.nan)
     with torch.inference_mode():
         for start in range(0, n_tokens, 32):  # by hand: half a context on, the first one counts
@@ -187,9 +188,9 @@ def test_a_long_transcript_is_read_in_windows_by_the_stated_rule(model):
 def test_no_volume_of_a_long_transcript_is_silently_zero(model):
     long = a_long_transcript(90)
     features = model.features([long], SETTINGS)
-    text, ends = text2fmri.join_lines(long.lines)
-    _, offsets = model._tokens(text)
-    has_token = np.isin(np.arange(90), text2fmri.assign_tokens(offsets, ends))
+    text, ends = join_lines(long.lines)
+    _, offsets = model._reader.tokens(text)
+    has_token = np.isin(np.arange(90), assign_tokens(offsets, ends))
     np.testing.assert_array_equal(features.arrays[0].any(1), has_token)
     assert has_token[-20:].any()
 
@@ -203,21 +204,118 @@ def test_cutting_a_window_for_memory_changes_nothing(model, transcript, features
 # Precision
 
 
-def test_bfloat16_is_used_when_its_measured_error_is_small(model, transcript, features):
-    short = model.features([transcript], SETTINGS.replace(precision="bfloat16"))
+REDUCED = SETTINGS.replace(precision="reduced")
+
+
+def fixed(*numbers):
+    """Stand-in for the comparison, always of the same outcome."""
+    return lambda exact, short, speedup: PrecisionError(*numbers)
+
+
+def records(home):
+    return sorted((home / "records" / "precision").glob("*.json"))
+
+
+@pytest.fixture
+def fresh(home, monkeypatch):
+    """A model that has measured nothing, over files that nothing was measured of.
+
+    Its 16-bit type is bfloat16 on every machine.
+    """
+    monkeypatch.setattr(text2fmri, "shorter_types", lambda device: ("bfloat16",))
+    for path in records(home):
+        path.unlink()
+    return Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
+
+
+def test_16_bits_are_used_when_their_measured_error_is_small(
+    fresh, home, transcript, features, monkeypatch
+):
+    compare = text2fmri.compare_precisions
+    monkeypatch.setattr(
+        text2fmri, "compare_precisions", lambda *answers, speedup: compare(*answers, speedup=2.0)
+    )
+    short = fresh.features([transcript], REDUCED)
     assert short.facts["precision"] == "bfloat16"
     assert "least r over rows 0.9999" in short.facts["bfloat16_against_float32"]
     assert 0 < np.abs(short.arrays[0] - features.arrays[0]).max() < 0.2
+    (response,) = fresh.readout(short, ONE, REDUCED)
+    settings = response.provenance.settings
+    assert settings["precision"] == "bfloat16"
+    assert settings["bfloat16_against_float32"].endswith("; used")
 
 
-def test_float32_is_used_when_the_error_is_large(home, transcript, features, monkeypatch):
-    worse = PrecisionError(0.99, 0.999, 0.5)
-    monkeypatch.setattr(text2fmri, "compare_precisions", lambda *answers: worse)
-    model = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
-    asked = model.features([transcript], SETTINGS.replace(precision="bfloat16"))
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ((0.9998, 0.999, 0.5, 2.0), "outside the bound, so float32 is used"),
+        ((0.99995, 0.994, 0.5, 2.0), "outside the bound, so float32 is used"),
+        ((float("nan"), 0.999, 0.5, 2.0), "outside the bound, so float32 is used"),
+        ((0.99995, 0.999, 0.5, 0.9), "not faster here, so float32 is used"),
+    ],
+    ids=["rows", "columns", "nothing to compare", "slower"],
+)
+def test_float32_is_used_when_16_bits_are_worse(
+    fresh, transcript, features, monkeypatch, outcome, words
+):
+    monkeypatch.setattr(text2fmri, "compare_precisions", fixed(*outcome))
+    asked = fresh.features([transcript], REDUCED)
     np.testing.assert_array_equal(asked.arrays[0], features.arrays[0])
     assert asked.facts["precision"] == "float32"
-    assert "outside the bound, so float32 is used" in asked.facts["bfloat16_against_float32"]
+    assert words in asked.facts["bfloat16_against_float32"]
+
+
+def test_the_next_16_bit_type_is_tried_where_the_first_overflows(
+    fresh, home, transcript, monkeypatch
+):
+    monkeypatch.setattr(text2fmri, "shorter_types", lambda device: ("float16", "bfloat16"))
+    compare, overflows = text2fmri.compare_precisions, iter([True, False])
+
+    def first_fails(exact, short, speedup):
+        short = np.full_like(short, np.nan) if next(overflows) else short
+        return compare(exact, short, speedup=2.0)
+
+    monkeypatch.setattr(text2fmri, "compare_precisions", first_fails)
+    facts = fresh.features([transcript], REDUCED).facts
+    assert facts["precision"] == "bfloat16"
+    assert "outside the bound" in facts["float16_against_float32"]
+    assert facts["bfloat16_against_float32"].endswith("; used")
+    assert len(records(home)) == 2
+
+
+def test_the_error_is_measured_once_for_the_same_files(fresh, home, transcript, monkeypatch):
+    monkeypatch.setattr(text2fmri, "compare_precisions", fixed(0.99995, 0.999, 0.25, 3.0))
+    fresh.features([transcript], REDUCED)
+    n_probe = fresh.n_backbone_runs - 1  # in both precisions, and the transcript itself
+    assert n_probe >= 2
+    (path,) = records(home)
+    assert json.loads(path.read_text())["error"]["largest"] == 0.25
+    monkeypatch.setattr(text2fmri, "compare_precisions", fixed(0, 0, 0, 0))
+    second = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
+    again = second.features([transcript], REDUCED)
+    assert second.n_backbone_runs == 1
+    assert again.facts["precision"] == "bfloat16"
+    assert "largest difference 0.25" in again.facts["bfloat16_against_float32"]
+
+
+def test_other_weights_are_measured_anew(fresh, home, transcript, monkeypatch):
+    monkeypatch.setattr(text2fmri, "compare_precisions", fixed(0.99995, 0.999, 0.25, 3.0))
+    fresh.features([transcript], REDUCED)
+    other = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
+    monkeypatch.setattr(other, "_weights_sha256", lambda: "0" * 64)
+    other.features([transcript], REDUCED)
+    assert other.n_backbone_runs > 1
+    assert len(records(home)) == 2
+
+
+def test_a_probe_can_be_stopped_and_is_then_not_kept(fresh, home, transcript):
+    def stop(stage, done, total):
+        if stage == "trying bfloat16 on a fixed text" and done == 1:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        fresh.features([transcript], REDUCED, stop)
+    assert not records(home)
 
 
 # Refusals
@@ -239,7 +337,7 @@ def test_anything_but_one_transcript_is_refused(model, transcript):
     [
         ({"regions": ("Viz",)}, UnknownRegionError, "Vis"),
         ({"indices": (1000,)}, SelectionError, "no parcel 1000"),
-        ({"indices": ()}, SelectionError, "No parcel"),
+        ({"indices": ()}, SelectionError, "no parcel in the selection"),
         ({"subjects": ("sub-04",)}, SelectionError, "no subject"),
     ],
 )
@@ -259,7 +357,7 @@ def test_work_reports_every_layer_and_can_be_stopped(model, transcript):
 
     with pytest.raises(Cancelled):
         model.features([transcript], SETTINGS, stop)
-    assert not any(layer._forward_hooks for layer in model._body("float32")._layers())
+    assert not any(layer._forward_hooks for layer in model._reader.body("float32")._layers())
 
 
 def test_missing_files_and_the_command_that_fetches_them_are_named(tmp_path, monkeypatch):
@@ -293,6 +391,7 @@ def test_a_config_that_does_not_fit_the_weights_is_refused(home, change, words):
 
 def test_a_language_model_of_another_width_is_refused(home, transcript, monkeypatch):
     model = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
-    monkeypatch.setattr(model, "config", replace(model.config, extractor_LLM_feature_size=64))
+    config = replace(model.config, extractor_LLM_feature_size=64)
+    monkeypatch.setattr(model._reader, "config", config)
     with pytest.raises(WeightsError, match="needs 64 features"):
         model.features([transcript], SETTINGS)

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from models.encoders._language_body import LanguageBody
-from models.encoders._precision import compare_precisions
+from models.encoders._precision import (
+    PrecisionError,
+    compare_precisions,
+    measured_once,
+    shorter_types,
+)
 from models.encoders._text_head import TextConfig, norm_offset, read_config
 from models.encoders._text_words import assign_tokens, cut_windows, join_lines, window_words
 from models.errors import WeightsError
@@ -117,13 +122,84 @@ def test_precision_is_compared_without_what_all_rows_share():
     assert not error.is_within_bound
 
 
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [
+        ("cpu", {"avx512_fp16": True, "avx512_bf16": True}, ("float16", "bfloat16")),
+        ("cpu", {"avx512_fp16": False, "avx512_bf16": True}, ("bfloat16",)),
+        ("cpu", {}, ("bfloat16",)),
+        ("mps", None, ("float16",)),
+        ("cuda:0", (7, 5), ("float16",)),
+        ("cuda:0", (8, 0), ("float16", "bfloat16")),
+        ("cuda:1", (9, 0), ("float16", "bfloat16")),
+    ],
+)
+def test_the_16_bit_types_are_the_devices(monkeypatch, device, capability, expected):
+    asked = []
+    monkeypatch.setattr(
+        torch.cuda, "get_device_capability", lambda which: asked.append(str(which)) or capability
+    )
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capability)
+    assert shorter_types(torch.device(device)) == expected
+    assert asked == ([device] if device.startswith("cuda") else [])
+
+
+def test_an_error_is_kept_with_all_it_depends_on(tmp_path):
+    found = []
+
+    def measure():
+        found.append(PrecisionError(0.99991, 0.998, 0.5, 1.7))
+        return found[-1]
+
+    key = {"weights": "a", "torch": "2"}
+    first = measured_once(tmp_path / "new", key, measure)
+    assert measured_once(tmp_path / "new", key, measure) == first
+    assert len(found) == 1
+    measured_once(tmp_path / "new", key | {"torch": "3"}, measure)
+    assert len(found) == 2
+    for path in (tmp_path / "new").iterdir():
+        path.write_text('{"of": {"weights": "a", "torch": "2"}, "error": {"largest": 1}}')
+    assert measured_once(tmp_path / "new", key, measure) == first
+    assert len(found) == 3
+
+
+def test_an_error_that_cannot_be_kept_is_still_known(tmp_path):
+    (tmp_path / "file").write_text("")
+    error = PrecisionError(0.99991, 0.998, 0.5, 1.7)
+    assert measured_once(tmp_path / "file" / "below", {"a": "b"}, lambda: error) == error
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+@pytest.mark.parametrize("activation", ["silu", "gelu"])
+def test_a_16_bit_body_gives_nearly_the_same(tmp_path, precision, activation):
+    size = TextSize(dtype=torch.bfloat16)
+    write_text(tmp_path, size)
+    folder = find_hub_file(size.llm, "config.json", tmp_path).parent
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"hidden_act": activation}))
+    ids = torch.randint(0, size.n_words, (50,), generator=torch.Generator().manual_seed(0))
+
+    def states(precision):
+        body = LanguageBody(folder, torch.device("cpu"), precision)
+        with torch.inference_mode():
+            return torch.cat(list(body.hidden_states(ids, 4, lambda done, total: None)))
+
+    exact, short = states("float32"), states(precision)
+    assert short.dtype == torch.float32
+    step = torch.finfo(getattr(torch, precision)).eps  # of numbers near 1, as these are
+    assert step / 10 < (short - exact).abs().max() < 10 * step
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_body_gives_the_hidden_states_of_transformers(tmp_path, dtype):
+def test_the_body_gives_the_hidden_states_of_transformers(tmp_path, dtype, activation):
     from transformers import AutoModel
 
     size = TextSize(dtype=dtype)
     write_text(tmp_path, size)
     folder = find_hub_file(size.llm, "config.json", tmp_path).parent
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"hidden_act": activation}))
     ids = torch.randint(0, size.n_words, (50,), generator=torch.Generator().manual_seed(0))
     network = AutoModel.from_pretrained(folder, dtype=torch.float32)
     with torch.inference_mode():

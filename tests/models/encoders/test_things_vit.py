@@ -8,6 +8,8 @@ import torch
 
 from models.catalog import PUBLISHED
 from models.encoders import things_vit
+from models.encoders._precision import compare_precisions
+from models.encoders._short_types import NumberType
 from models.encoders._things import Readout, convert_readout
 from models.encoders._vit import VisionTransformer
 from models.encoders.things_vit import ThingsViT, voxel_space
@@ -179,6 +181,16 @@ def test_only_the_chosen_rows_are_read(monkeypatch, model, features):
     np.testing.assert_array_equal(values[:, 1], values[:, 3])
 
 
+def test_a_readout_that_a_device_keeps_gives_the_same(model, features):
+    folder, cpu = model._converted("sub-01"), torch.device("cpu")
+    kept, mapped = (Readout(folder, cpu, is_kept) for is_kept in (True, False))
+    tokens, voxels = torch.randn(2, 50, WIDTH), np.array([7, 3, 211_338, 3])
+    assert torch.equal(kept.project(1, tokens), mapped.project(1, tokens))
+    scores = torch.from_numpy(features.arrays[0])
+    np.testing.assert_array_equal(kept.voxels(scores, voxels), mapped.voxels(scores, voxels))
+    assert kept.held.host > mapped.held.host
+
+
 def test_bergs_order_keeps_the_list_and_its_repeats(model):
     regions = things_regions("sub-01")
     mask = np.zeros(N_VOXELS, int)
@@ -276,6 +288,76 @@ def test_conversion_runs_once_and_the_original_may_go(home, tmp_path, monkeypatc
     again = ThingsViT(CARD, "cpu", tmp_path / "home")
     values = again.responses(again.features(PICTURES, SETTINGS), "sub-01", voxels)
     np.testing.assert_array_equal(values, whole.values[:, :50])
+
+
+def test_dropping_originals_keeps_all_subjects_at_hand(home, tmp_path, whole):
+    shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("converted"))
+    model = ThingsViT(CARD, "cpu", tmp_path / "home")
+    originals = list((tmp_path / "home").rglob("weights_sub-0*.npy"))
+    size = sum(path.stat().st_size for path in originals)
+    assert model.drop_originals() == size
+    assert not any(path.exists() for path in originals)
+    again = ThingsViT(CARD, "cpu", tmp_path / "home")
+    features = again.features(PICTURES, SETTINGS)
+    assert features.scored == ("sub-01", "sub-02")
+    values = again.responses(features, "sub-01", np.arange(50))
+    np.testing.assert_array_equal(values, whole.values[:, :50])
+
+
+def test_a_shorter_type_stays_within_the_bound_and_is_measured_once(home, monkeypatch, whole):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    model = ThingsViT(CARD, "cpu", home)
+    reduced = SETTINGS.replace(precision="reduced")
+    features = model.features(PICTURES, reduced)
+    (response,) = model.readout(features, Selection(("sub-01",)), reduced)
+    facts = response.provenance.settings
+    assert facts["precision"] == "bfloat16"
+    assert facts["bfloat16_against_float32"].endswith("used")
+    assert model.n_pictures_seen == len(PICTURES)
+    for subject in ("sub-01", "sub-02"):
+        assert (model._converted(subject) / "precision").is_dir()
+    error = compare_precisions(whole.values, response.values)
+    assert error.row_correlation >= 0.9999
+    assert error.column_correlation >= 0.995
+    assert error.largest > 0
+
+    def refuse(*arguments):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(ThingsViT, "_answers", refuse)
+    again = ThingsViT(CARD, "cpu", home).features(PICTURES, reduced)
+    np.testing.assert_array_equal(again.arrays[0], features.arrays[0])
+    assert again.facts == features.facts
+
+
+def test_a_subject_that_comes_later_is_measured_by_itself(home, tmp_path, monkeypatch):
+    shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("converted"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    model = ThingsViT(CARD, "cpu", tmp_path / "home")
+    reduced = SETTINGS.replace(precision="reduced")
+    features = model.features(PICTURES[:1], reduced, subjects=("sub-01",))
+    seen = []
+    answers = ThingsViT._answers
+    monkeypatch.setattr(
+        ThingsViT, "_answers", lambda self, *rest: seen.append(rest[0]) or answers(self, *rest)
+    )
+    (response,) = model.readout(features, Selection(("sub-02",)), reduced)
+    assert set(seen) == {("sub-02",)}
+    assert response.provenance.settings["precision"] == "bfloat16"
+
+
+def test_numbers_too_large_for_the_shorter_type_are_computed_exactly(model, monkeypatch, features):
+    score = ThingsViT._score
+
+    def overflow(self, prepared, subjects, dtype, watch):
+        scores = score(self, prepared, subjects, torch.float32, watch)
+        return scores if dtype == torch.float32 else [np.full_like(scores[0], np.inf), *scores[1:]]
+
+    monkeypatch.setattr(ThingsViT, "_score", overflow)
+    short = NumberType(torch.float16, {"precision": "float16"})
+    monkeypatch.setattr(ThingsViT, "_choose_type", lambda *arguments: short)
+    again = model.features(PICTURES, SETTINGS)
+    np.testing.assert_array_equal(again.arrays[0], features.arrays[0])
 
 
 def test_absent_files_are_named_with_the_command_that_fetches_them(tmp_path, monkeypatch):

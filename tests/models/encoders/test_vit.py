@@ -77,6 +77,22 @@ def test_a_mapped_checkpoint_is_not_copied():
     assert network._blocks[1]["up.weight"].data_ptr() == stored.data_ptr()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_shorter_type_multiplies_and_the_running_sum_stays_float32(dtype):
+    pictures = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    network = VisionTransformer(vit_state(), CPU, dtype)
+    assert network._blocks[1]["up.weight"].dtype == dtype
+    assert network._blocks[1]["ln_2.weight"].dtype == torch.float32
+    with exact_arithmetic():
+        exact = list(VisionTransformer(vit_state(), CPU).layers(pictures))
+        short = list(network.layers(pictures))
+    for own, other in zip(short, exact, strict=True):
+        assert own.dtype == torch.float32
+        assert not torch.equal(own, other)
+        step = torch.finfo(dtype).eps  # of each of a block's products
+        assert float((own - other).norm() / other.norm()) < step
+
+
 def test_what_is_no_such_checkpoint_is_refused():
     for broken in ("conv_proj.weight", "encoder.layers.encoder_layer_2.mlp.3.bias"):
         state = vit_state()

@@ -1,6 +1,7 @@
 """The safe form: built once, whole or not there, rebuilt when its source changes."""
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -133,6 +134,50 @@ def test_originals_can_be_dropped_and_the_form_stays_in_use(source, home):
     assert build.n_calls == 1
     with pytest.raises(WeightsError, match=r"w\.npy is not at"):
         converted([source], "a", 2, build, home=home)
+
+
+def test_an_original_of_several_parts_is_kept_until_all_are_converted(source, home):
+    def part(name):
+        return converted([source], name, 1, Build(), home=home, parts=lambda: ("one", "two"))
+
+    place = part("one")
+    with pytest.raises(WeightsError, match=r"w\.npy is kept: two"):
+        convert.drop_originals(place)
+    other = part("two")
+    (other / "a.npy").write_bytes(b"x" * (other / "a.npy").stat().st_size)
+    with pytest.raises(HashMismatchError):
+        convert.drop_originals(place)
+    (other / "manifest.json").unlink()
+    assert source.exists()
+    part("two")
+    assert convert.drop_originals(place) == len(b"original")
+    assert part("one") == place
+    assert part("two") == other
+
+
+def test_the_original_is_hashed_once_for_all_parts(source, home, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(
+        convert, "digest_file", lambda path: hashed.append(path.name) or digest_file(path)
+    )
+    places = [converted([source], name, 1, Build(), home=home) for name in ("one", "two")]
+    assert hashed.count("w.npy") == 1
+    assert convert.sources_sha256(places[1]) == digest_file(source)["sha256"]
+    source.write_bytes(b"changed!")
+    os.utime(source, ns=(1, 1))
+    place = converted([source], "two", 1, Build(), home=home)
+    assert hashed.count("w.npy") == 2
+    assert convert.sources_sha256(place) == digest_file(source)["sha256"]
+
+
+def test_a_part_of_an_older_original_does_not_count(source, home):
+    def part(name):
+        return converted([source], name, 1, Build(), home=home, parts=lambda: ("one", "two"))
+
+    part("two")
+    source.write_bytes(b"another original")
+    with pytest.raises(WeightsError, match="is kept: two"):
+        convert.drop_originals(part("one"))
 
 
 def test_originals_of_a_damaged_form_are_kept(source, home):
