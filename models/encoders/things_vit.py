@@ -358,7 +358,7 @@ class ThingsViT(SharedNetworkModel):
         return converted([path], _CONVERTER, _CONVERTER_VERSION, build, home=self.home)
 
     def _n_layers(self) -> int:
-        """Blocks of the transformer; its checkpoint must be here."""
+        """Blocks of the transformer."""
         import torch
 
         return self._network((), torch.float32).n_layers

@@ -137,7 +137,7 @@ class Bench:
         ready = self.fresh(1)
         rows = [
             ("first use: converted, hashed and ready", f"{first['ready']:.2f} s"),
-            ("its peak memory", f"{first['peak_gib']:.2f} GiB"),
+            ("its peak memory", f"{first['peak']:.2f} GiB"),
             ("opened again, files in the page cache", f"{1000 * median(warm):.0f} ms"),
             ("opened with nothing in the page cache", f"{1000 * cold['ready']:.0f} ms"),
             ("then the first picture, all places", f"{cold['first']:.2f} s"),
