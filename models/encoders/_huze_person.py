@@ -80,23 +80,17 @@ class HuzePerson:
         -------
         ndarray of shape (n_pictures, n_chosen), float32
         """
-        pieces = self._pieces(vertices)
-        n_pictures = max(len(maps[number]) for number, _, _ in pieces) if pieces else len(maps[0])
-        values = np.empty((n_pictures, len(vertices)), np.float32)
-        for number, columns, rows in pieces:
-            values[:, columns] = self.parts[number].read_out(maps[number], rows)
-            self.parts[number].release()
-        return values
-
-    def _pieces(self, vertices: IntArray) -> list[tuple[int, IntArray, IntArray | None]]:
-        """For each part that is needed: its number, which vertices, and which of its rows."""
-        if len(vertices) == N_VERTICES:
-            return [(number, part.places, None) for number, part in enumerate(self.parts)]
         rows = self._row_of_vertex[vertices]
-        order = np.argsort(rows)
-        split = int(np.searchsorted(rows[order], self._n_first))
-        pieces: list[tuple[int, IntArray, IntArray | None]] = []
-        for number, columns in enumerate((order[:split], order[split:])):
-            if len(columns):
-                pieces.append((number, columns, rows[columns] - number * self._n_first))
-        return pieces
+        is_whole = len(vertices) == N_VERTICES
+        order = None if is_whole else np.argsort(rows)
+        rising = np.arange(N_VERTICES) if order is None else rows[order]
+        split = int(np.searchsorted(rising, self._n_first))
+        wanted = (rising[:split], rising[split:] - self._n_first)
+        found = [
+            part.read_out(own, None if is_whole else some)
+            for part, own, some in zip(self.parts, maps, wanted, strict=True)
+            if len(some)
+        ]
+        by_row = np.concatenate(found, axis=1)
+        # The pages stay: they are wanted again when the region changes.
+        return np.take(by_row, rows if order is None else np.argsort(order), axis=1)
