@@ -53,7 +53,7 @@ class HuzePerson:
             "constants_from": facts["constants_from"],
             "part_2_holds": facts["layout"],
         }
-        self._row_of_vertex = np.full(N_VERTICES, -1, np.int32)
+        self._row_of_vertex: IntArray = np.full(N_VERTICES, -1, np.int32)
         self._n_first = len(self.parts[0].places)
         for part, first_row in zip(self.parts, (0, self._n_first), strict=True):
             rows = np.arange(first_row, first_row + len(part.places), dtype=np.int32)
@@ -63,6 +63,8 @@ class HuzePerson:
 
     def parts_of(self, vertices: IntArray) -> tuple[int, ...]:
         """Which parts predict some vertices: 0, 1 or both."""
+        if len(vertices) == N_VERTICES:
+            return (0, 1)
         is_second = self._row_of_vertex[vertices] >= self._n_first
         return tuple(number for number in (0, 1) if (is_second == bool(number)).any())
 
@@ -80,17 +82,18 @@ class HuzePerson:
         -------
         ndarray of shape (n_pictures, n_chosen), float32
         """
-        rows = self._row_of_vertex[vertices]
-        is_whole = len(vertices) == N_VERTICES
-        order = None if is_whole else np.argsort(rows)
-        rising = np.arange(N_VERTICES) if order is None else rows[order]
-        split = int(np.searchsorted(rising, self._n_first))
-        wanted = (rising[:split], rising[split:] - self._n_first)
+        wanted: tuple[IntArray | None, ...] = (None, None)  # all rows of each part
+        rank = self._row_of_vertex
+        if len(vertices) != N_VERTICES:
+            rows = rank[vertices]
+            rising = np.sort(rows)
+            split = int(np.searchsorted(rising, self._n_first))
+            wanted = (rising[:split], rising[split:] - self._n_first)
+            rank = np.searchsorted(rising, rows)
         found = [
-            part.read_out(own, None if is_whole else some)
+            part.read_out(own, some)
             for part, own, some in zip(self.parts, maps, wanted, strict=True)
-            if len(some)
+            if some is None or len(some)
         ]
-        by_row = np.concatenate(found, axis=1)
         # The pages stay: they are wanted again when the region changes.
-        return np.take(by_row, rows if order is None else np.argsort(order), axis=1)
+        return np.take(np.concatenate(found, axis=1), rank, axis=1)

@@ -21,7 +21,7 @@ GRID_SIDE = 16
 _CELLS_A_SIDE = GRID_SIDE + 1
 N_CELLS = _CELLS_A_SIDE**2
 
-_ROWS = 32_768  # whose samples are held at once: 8 MB for four pictures
+_ROWS = 8192  # whose samples are held at once: 2 MB for four pictures, so they stay in the cache
 _PICTURES = 16  # at once: bounds the samples
 
 
