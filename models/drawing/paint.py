@@ -16,7 +16,7 @@ from models.drawing.colormaps import colour, default_colormap, lut, underlay_gre
 from models.errors import RenderError
 from models.types import BoolArray, FloatArray, IntArray, Response, UInt8Array
 
-__all__ = ["Look", "Patch", "facing", "limits_of", "look_for", "paint", "refine"]
+__all__ = ["Look", "Patch", "brightness", "facing", "limits_of", "look_for", "paint", "refine"]
 
 #: Share of the values' range that may be clipped at each coloured end.
 _LIMIT_PERCENTILE = 99.5
@@ -180,18 +180,33 @@ def paint(patch: Patch, look: Look) -> UInt8Array:
     rgb = np.where(
         is_drawn[:, None], colour(values, look.colormap, look.minimum, look.maximum), grey[:, None]
     )
-    shaded: UInt8Array = np.rint(rgb * _light(patch.normals, is_drawn)[:, None]).astype(np.uint8)
+    shaded: UInt8Array = np.rint(rgb * brightness(patch.normals, is_drawn)[:, None]).astype(
+        np.uint8
+    )
     return shaded
 
 
-def _light(normals: FloatArray, is_value: BoolArray) -> FloatArray:
-    """Brightness (n,), 1 where the surface faces the viewer or the light."""
+def brightness(normals: FloatArray, is_value: BoolArray) -> FloatArray:
+    """Light on a surface: 1 where it faces the viewer or the light.
+
+    Parameters
+    ----------
+    normals : ndarray of shape (n, 3), float
+        Outward unit vectors, screen coordinates.
+    is_value : ndarray of shape (n,), bool
+        A value is drawn there: it keeps more light in the shade than the underlay.
+
+    Returns
+    -------
+    ndarray of shape (n,), float
+        0 to 1.
+    """
     direction = _LIGHT / np.linalg.norm(_LIGHT)
     ambient = np.where(is_value, _AMBIENT_VALUE, _AMBIENT_UNDERLAY)
     # Full brightness at the angle of a surface that faces the viewer: flat maps are not dimmed.
     diffuse = np.clip(normals @ direction / direction[2], 0, 1)
-    brightness: FloatArray = ambient + (1 - ambient) * diffuse
-    return brightness
+    light: FloatArray = ambient + (1 - ambient) * diffuse
+    return light
 
 
 def _vertex_normals(positions: FloatArray, faces: IntArray) -> FloatArray:

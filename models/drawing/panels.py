@@ -17,9 +17,18 @@ from models.drawing.page import MARGIN_MM
 from models.drawing.paint import Look, Patch, facing, paint, refine
 from models.errors import RenderError
 from models.spaces import load_medial_wall, load_sulcal_depth
-from models.types import FloatArray, IntArray, Response, UInt8Array
+from models.types import FloatArray, IntArray, Response, Space, UInt8Array
 
-__all__ = ["VIEW_SETS", "Drawing", "arrange", "draw_panels"]
+__all__ = [
+    "VIEW_SETS",
+    "Drawing",
+    "Frame",
+    "arrange",
+    "draw_panels",
+    "frame_view",
+    "side_letters",
+    "visible",
+]
 
 Focus = Literal["brain", "modelled"]
 
@@ -65,7 +74,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class Frame:
     """One view in screen millimetres: its triangles and the rectangle that is shown."""
 
     view: View
@@ -156,17 +165,40 @@ def draw_panels(
         raise RenderError(f"Only surfaces can be drawn; {response.space.name} is none.")
     if not 0 <= row < response.n_rows:
         raise RenderError(f"There are rows 0 to {response.n_rows - 1}; row {row} was asked for.")
+    values = response.dense()[row]
     frames = [
-        [_frame(response, row, name, shape, focus) for name in names] for names in rows_of_views
+        [frame_view(response.space, values, name, shape, focus) for name in names]
+        for names in rows_of_views
     ]
     scale = _page_scale(frames, width_mm) * dpi / _MM_PER_INCH
     return tuple(tuple(_draw(frame, look, scale) for frame in line) for line in frames)
 
 
-def _frame(response: Response, row: int, name: str, shape: str, focus: Focus) -> _Frame:
-    """One view: its triangles in screen millimetres and what of it is shown."""
-    view, space = get_view(name), response.space
-    mesh, values = lay_out(space.name, shape), response.dense()[row]
+def frame_view(
+    space: Space, values: FloatArray, name: str, shape: str, focus: Focus = "brain"
+) -> Frame:
+    """Turn a surface into one view.
+
+    Parameters
+    ----------
+    space : Space
+        A surface with meshes.
+    values : ndarray of shape (n_places,), float
+        NaN where nothing is modelled.
+    name : str
+        Of the view.
+    shape : str
+        A surface shape of the space.
+    focus : {"brain", "modelled"}
+        As in :func:`draw_panels`.
+
+    Raises
+    ------
+    SpaceMismatchError
+        The space has no such shape, or there is no such view.
+    """
+    view = get_view(name)
+    mesh = lay_out(space.name, shape)
     # The medial wall is no cortex: it has no folds to show.
     sulcus = np.where(load_medial_wall(space.name), 0, load_sulcal_depth(space.name))
     patches = []
@@ -181,7 +213,7 @@ def _frame(response: Response, row: int, name: str, shape: str, focus: Focus) ->
     if focus == "modelled" and is_value.any():
         near = _bounds(patch.positions[used[is_value]], _BORDER_MM["modelled"])
         low, high = np.maximum(low, near[0]), np.minimum(high, near[1])
-    return _Frame(view, patch, low, high)
+    return Frame(view, patch, low, high)
 
 
 def _bounds(positions: FloatArray, border_mm: float) -> tuple[FloatArray, FloatArray]:
@@ -204,7 +236,7 @@ def _join(patches: Sequence[Patch]) -> Patch:
     )
 
 
-def _page_scale(frames: Sequence[Sequence[_Frame]], width_mm: float) -> float:
+def _page_scale(frames: Sequence[Sequence[Frame]], width_mm: float) -> float:
     """Millimetres of paper a millimetre of brain: the largest at which all panels fit."""
     fits = [
         (width_mm - 2 * MARGIN_MM - 2 * _SIDE_MM * len(line)) / sum(frame.size[0] for frame in line)
@@ -214,18 +246,16 @@ def _page_scale(frames: Sequence[Sequence[_Frame]], width_mm: float) -> float:
     return float(min(*fits, _MAX_HEIGHT_MM / height))
 
 
-def _draw(frame: _Frame, look: Look, scale: float) -> Drawing:
+def _draw(frame: Frame, look: Look, scale: float) -> Drawing:
     """Cut, paint and scale one view; ``scale`` is pixels a millimetre of brain."""
-    patch = _visible(frame)
+    patch = visible(frame)
     corners = patch.positions[patch.faces]
     edge = float(np.linalg.norm(corners[:, 0] - corners[:, 1], axis=1).mean()) * scale
     n_cuts = int(np.clip(np.rint(np.log2(edge / _EDGE_PIXELS)), 0, _MAX_CUTS))
     patch = refine(patch, n_cuts)
     width, height = (max(1, round(float(size) * scale)) for size in frame.size)
     origin = np.array([*frame.low, 0], np.float32)
-    axis = int(np.argmax(np.abs(frame.view.right)))
-    ends = ("LR", "PA", "IS")[axis]
-    letters = ends if frame.view.right[axis] > 0 else ends[::-1]
+    letters = side_letters(frame.view)
     return Drawing(
         title=frame.view.title,
         left_side=letters[0],
@@ -238,8 +268,15 @@ def _draw(frame: _Frame, look: Look, scale: float) -> Drawing:
     )
 
 
-def _visible(frame: _Frame) -> Patch:
-    """Drop triangles that look away, which a closed surface hides, or lie outside the frame."""
+def side_letters(view: View) -> str:
+    """Two letters: the directions at the left and at the right edge of a view."""
+    axis = int(np.argmax(np.abs(view.right)))
+    ends = ("LR", "PA", "IS")[axis]
+    return ends if view.right[axis] > 0 else ends[::-1]
+
+
+def visible(frame: Frame) -> Patch:
+    """Triangles of a view that face the viewer, and are so not hidden, and lie in the frame."""
     patch = frame.patch
     corners = patch.positions[patch.faces]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from models.drawing.colormaps import lut
+from models.drawing.colormaps import lut, underlay_greys
 from models.drawing.letters import drawable, load_font
 from models.drawing.page import footer
 from models.drawing.paint import Look
@@ -265,20 +265,33 @@ def _draw_foot(caption: Caption, width: int) -> UInt8Array:
 
 
 def _draw_bar(strip: Image.Image, look: Look, units: str) -> None:
-    """Lowest value, gradient, highest value and unit, in the middle of the first row."""
-    pen, font = ImageDraw.Draw(strip), load_font(_SMALL_SIZE)
+    """Lowest value, gradient, highest value and unit; what grey means, where there is room."""
+    pen, font, gap = ImageDraw.Draw(strip), load_font(_SMALL_SIZE), 6
     low, high = _number(look.minimum), f"{_number(look.maximum)}  {units}".rstrip()
-    low_width, gap = font.getlength(low), 6
-    whole = low_width + gap + _BAR_WIDTH + gap + font.getlength(high)
-    left, y = max(_MARGIN, (strip.width - whole) / 2), _BAR_ROW / 2
-    pen.text((left, y), low, _INK, font, anchor="lm")
-    start = round(left + low_width + gap)
-    columns = np.linspace(0, 255, _BAR_WIDTH).round().astype(np.int64)
-    colours = lut(look.colormap)[columns]
-    values = look.minimum + (columns + 0.5) / 256 * (look.maximum - look.minimum)
-    colours = np.where((np.abs(values) < look.threshold)[:, None], _PAPER, colours)
-    gradient = np.broadcast_to(colours.astype(np.uint8), (_BAR_HEIGHT, _BAR_WIDTH, 3))
+    grey = (underlay_greys(look.colormap)[0],) * 3
+    key = "not modelled" + (f", or |value| < {_number(look.threshold)}" if look.threshold else "")
+    low_width, high_width = font.getlength(low), font.getlength(high)
+    whole = low_width + gap + _BAR_WIDTH + gap + high_width
+    key_width = 4 * gap + _BAR_HEIGHT + gap + font.getlength(key)
+    has_key = whole + key_width <= strip.width - 2 * _MARGIN
+    left = max(_MARGIN, (strip.width - whole - has_key * key_width) / 2)
+    y, start = _BAR_ROW / 2, round(left + low_width + gap)
     top = round(y - _BAR_HEIGHT / 2)
-    strip.paste(Image.fromarray(np.ascontiguousarray(gradient)), (start, top))
+    pen.text((left, y), low, _INK, font, anchor="lm")
+    strip.paste(Image.fromarray(_gradient(look)), (start, top))
     pen.rectangle((start - 1, top - 1, start + _BAR_WIDTH, top + _BAR_HEIGHT), outline=_MUTED)
     pen.text((start + _BAR_WIDTH + gap, y), high, _INK, font, anchor="lm")
+    if has_key:
+        x = round(left + whole) + 4 * gap
+        pen.rectangle((x, top, x + _BAR_HEIGHT, top + _BAR_HEIGHT - 1), fill=grey)
+        pen.text((x + _BAR_HEIGHT + gap, y), key, _MUTED, font, anchor="lm")
+
+
+def _gradient(look: Look) -> UInt8Array:
+    """Pixels of the bar; grey where values are hidden."""
+    columns = np.linspace(0, 255, _BAR_WIDTH).round().astype(np.int64)
+    values = look.minimum + (columns + 0.5) / 256 * (look.maximum - look.minimum)
+    is_hidden = (np.abs(values) < look.threshold)[:, None]
+    colours = np.where(is_hidden, underlay_greys(look.colormap)[0], lut(look.colormap)[columns])
+    repeated = np.broadcast_to(colours.astype(np.uint8), (_BAR_HEIGHT, _BAR_WIDTH, 3))
+    return np.ascontiguousarray(repeated)

@@ -181,6 +181,7 @@ class GifWriter:
             duration=10 * delay_cs,  # in ms
         )
         self._file.write(b"".join(blocks))
+        blocks.clear()  # Pillow's list hangs in a cycle: it would stay until the next collection
 
     def _indices(self, codes: IntArray) -> UInt8Array:
         """Palette index of each colour; a fresh array."""

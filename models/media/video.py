@@ -1,7 +1,7 @@
 """MP4 and WebM by the ffmpeg program that the package imageio-ffmpeg brings.
 
-The program is run here rather than through imageio, which rounds the frame rate to two digits
-(a film of 300 volumes at 1.49 s would be 0.75 s too long) and has no place for the provenance.
+The program is run here rather than through imageio: the provenance, which may be longer than a
+command line, needs a second input, a full disk its own error, and a cancelled film a quick end.
 """
 
 from __future__ import annotations

@@ -160,6 +160,7 @@ def test_colour_bar_shows_the_map_between_its_limits():
         rows = np.asarray(picture)[40:62]
     assert (rows == (253, 231, 36)).all(axis=2).sum() >= 5  # viridis' last entry
     assert not (rows == (68, 1, 84)).all(axis=2).any()  # its first is below the threshold
+    assert (rows == 204).all(axis=2).sum() > 300  # grey, as of what is not modelled
 
 
 def test_caption_says_what_must_be_known():
