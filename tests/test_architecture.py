@@ -38,6 +38,7 @@ SIDE_ROOMS_MAY_USE = {
     "models.types",
     "models.stimulus",
     "models.spaces",
+    "models.voxel_grid",
     "models.retinotopy",
     "models.atlases",
     "models.analysis",
