@@ -37,8 +37,8 @@ def pack_glass(
     sequence : GlassSequence
         From ``GlassProjector(...).project_response(response)``.
     thumbnails, frame_rate_hz
-        As in :func:`components.glass.wire.pack_projections`, like ``more`` (linked, limit,
-        colormap, footer, words).
+        As in :func:`components.glass.wire.pack_projections`, like ``more`` (linked, names,
+        limit, colormap, footer, words).
     height_px : int, optional
         Height of the stage; default follows its width.
     is_autoplaying : bool

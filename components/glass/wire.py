@@ -3,7 +3,8 @@
 Container and shared parts: :mod:`components.message`, with the whole payload as one zlib stream:
 neighbouring cells are alike, so frames shrink to less than half. Unpacked it holds the codes of
 all frames, then for each view the numbers of its cells (u32), then the coordinates of the linked
-places (i16). ``decode_glass`` is the twin of ``frontend/sequence.js``.
+places (i16), and for places with names (parcels) which of them lie behind each cell (u16), how
+many (u16) and their own codes. ``decode_glass`` is the twin of ``frontend/sequence.js``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from components.message import PREDICTION_WORDS, Sections, assemble, decode_message, value_header
+from components.message import (
+    PREDICTION_WORDS,
+    Sections,
+    assemble,
+    decode_message,
+    encode_values,
+    value_header,
+)
 from models.drawing.glass import GlassSequence, GlassView
 from models.errors import SpaceMismatchError
 from models.spaces import ANATOMICAL_SHAPE, load_mesh
@@ -26,6 +34,7 @@ __all__ = ["decode_glass", "pack_projections"]
 #: Higher levels take ten times as long and save a tenth.
 _ZLIB_LEVEL = 1
 _TENTHS = 10  # of a mm in linked coordinates
+_MOST_NAMED = 2**16
 
 _CLAIM = (
     "Each cell shows the value of largest size along the line of sight, with its sign; depth is "
@@ -38,6 +47,7 @@ def pack_projections(
     sequence: GlassSequence,
     *,
     linked: str | VoxelGrid | None = None,
+    names: Sequence[str] = (),
     thumbnails: Sequence[UInt8Array] | None = None,
     frame_rate_hz: float = 2.0,
     limit: float | None = None,
@@ -56,6 +66,9 @@ def pack_projections(
     linked : str or VoxelGrid, optional
         Whose places other views of the page name when they are pointed at: mesh of the cortex
         (``"fsaverage5"``), or grid of the volume viewer. They are ringed.
+    names : sequence of str
+        One a place of the response's space, for parcels: pointing at a cell then names the one
+        whose value is seen.
     thumbnails, frame_rate_hz, limit, colormap, footer, words, options
         As in :func:`components.brain.wire.pack_response`.
 
@@ -66,7 +79,8 @@ def pack_projections(
     Raises
     ------
     SpaceMismatchError
-        The sequence has another number of frames than the response.
+        The sequence has another number of frames than the response, or not every place has a
+        name.
     """
     if sequence.n_frames != response.n_rows:
         raise SpaceMismatchError(
@@ -105,6 +119,9 @@ def pack_projections(
     ]
     if linked is not None:
         header["marks"] = _add_linked(linked, sections)
+    if names:
+        header["names"] = list(names)
+        header["behind"] = _add_names(response, sequence, names, sections)
     if thumbnails is not None:
         header["thumbnails"] = sections.add_sprite(thumbnails, response.n_rows)
     header.update(options or {})
@@ -138,6 +155,26 @@ def _add_linked(linked: str | VoxelGrid, sections: Sections) -> dict[str, Any]:
     positions = np.concatenate([mesh.left.positions, mesh.right.positions])
     place = sections.add(np.rint(positions * _TENTHS).astype("<i2").tobytes())
     return {**place, "scale": 1 / _TENTHS, "axes": "xyz", "n_left": mesh.left.n_vertices}
+
+
+def _add_names(
+    response: Response, sequence: GlassSequence, names: Sequence[str], sections: Sections
+) -> dict[str, Any]:
+    """Which named places lie behind each cell, and their codes; say where these are."""
+    n_places = response.space.n_places
+    if len(names) != n_places or sequence.rays is None or n_places > _MOST_NAMED:
+        raise SpaceMismatchError(
+            f"{len(names):,} names for {n_places:,} places of {response.space.name}; at most "
+            f"{_MOST_NAMED:,} places can have names."
+        )
+    columns, counts = sequence.rays.by_cell()
+    codes = encode_values(response.dense(), "u8", sequence.minimum, sequence.maximum)
+    return {
+        "n_places": n_places,
+        "columns": sections.add(columns.astype("<u2").tobytes()),
+        "counts": sections.add(counts.astype("<u2").tobytes()),
+        "codes": sections.add(codes),
+    }
 
 
 def decode_glass(message: bytes) -> tuple[dict[str, Any], UInt8Array, list[IntArray]]:

@@ -116,6 +116,21 @@ class Rays:
         levels = tuple(columns[firsts[:count] + k] for k, count in enumerate(counts))
         return Rays(levels, np.argsort(longest_first))
 
+    def by_cell(self) -> tuple[IntArray, IntArray]:
+        """Columns cell by cell, and how many each cell has.
+
+        Returns
+        -------
+        columns : ndarray of shape (n_pairs,), int64
+            Rising within a cell.
+        counts : ndarray of shape (n_cells,), int64
+        """
+        line = np.concatenate([np.arange(len(level)) for level in self.levels])
+        cell = np.argsort(self.order)[line]
+        in_order = np.argsort(cell, kind="stable")  # levels come one after the other
+        columns = np.concatenate(self.levels)[in_order]
+        return columns, np.bincount(cell, minlength=self.order.size)
+
 
 @dataclass(frozen=True, eq=False)
 class Points:
@@ -163,8 +178,6 @@ def mni_views(points: Points, names: str, n_columns: int) -> tuple[tuple[GlassVi
     """
     if not names or not set(names) <= set(MNI_VIEWS):
         raise RenderError(f"Views are letters of {''.join(MNI_VIEWS)}; got {names!r}.")
-    if not len(points.columns):
-        raise RenderError("There is no place to draw in a glass brain.")
     return _joined([_mni_view(points, name, n_columns) for name in names])
 
 
@@ -255,6 +268,8 @@ def _lines(cell: IntArray, column: IntArray, n_columns: int) -> tuple[IntArray, 
 def _joined(made: Sequence[tuple[GlassView, _Lines]]) -> tuple[tuple[GlassView, ...], Rays]:
     """Join views and all their lines, one view after the other."""
     parts = [lines for _, lines in made]
+    if not any(columns.size for columns, _ in parts):
+        raise RenderError("There is no place to draw in these views of a glass brain.")
     offsets = np.cumsum([0] + [columns.size for columns, _ in parts])
     starts = [starts + offset for (_, starts), offset in zip(parts, offsets[:-1], strict=True)]
     columns = np.concatenate([columns for columns, _ in parts])

@@ -96,6 +96,11 @@ def test_places_of_a_linked_mesh_travel_with_it():
     assert (header["marks"]["axes"], header["marks"]["scale"]) == ("ijk", 1)
 
 
+def test_every_place_has_a_name_or_none():
+    with pytest.raises(SpaceMismatchError, match="3 names for 4 places of tiny-voxels"):
+        pack_glass(RESPONSE, SEQUENCE, names=["a", "b", "c"])
+
+
 def test_another_number_of_frames_is_refused():
     with pytest.raises(SpaceMismatchError, match="2 projected frames of a response of 1 rows"):
         pack_glass(response(VALUES[:1]), SEQUENCE)
@@ -159,6 +164,34 @@ if NODE:
             mark = answer["marks"][number]
             picture = SEQUENCE.picture(0, number)
             assert picture[int(mark["y"]), int(mark["x"])] == pytest.approx(-9, abs=0.03)
+
+    def test_the_place_that_is_seen_is_named(tmp_path):
+        path = tmp_path / "message.bin"
+        path.write_bytes(pack_glass(RESPONSE, SEQUENCE, names=["a", "b", "c", "d"]))
+        module = json.dumps((COMPONENTS / "glass/frontend/sequence.js").as_uri())
+        found = run_node(
+            f"""
+            import {{ readFileSync }} from "node:fs";
+            import {{ decodeGlass, placeBehind }} from {module};
+            const sequence = await decodeGlass(
+              new Uint8Array(readFileSync({json.dumps(str(path))})));
+            const names = [0, 1].map((frame) => sequence.views.map(({{ cells, start }}) =>
+              [...cells].map((_, n) => sequence.header.names[
+                placeBehind(sequence, start + n, frame)] ?? "")));
+            console.log(JSON.stringify(names));
+            """
+        )
+        for frame in range(2):
+            for number, view in enumerate(SEQUENCE.views):
+                values = SEQUENCE.values(frame)[SEQUENCE.view_slice(number)]
+                names = found[frame][number]
+                for name, value in zip(names, values, strict=True):
+                    if not name:
+                        assert np.isnan(value)
+                    else:
+                        own = VALUES[frame, "abcd".index(name)]
+                        assert own == pytest.approx(value, abs=0.03)
+                assert len(names) == view.cells.size
 
     @pytest.mark.parametrize(
         "state",

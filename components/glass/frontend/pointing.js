@@ -5,12 +5,13 @@ import { Readings, whenWords } from "../../shared/readings.js";
 import { formatReading, stepAt } from "../../shared/wire.js";
 import { NOT_MODELLED } from "./colors.js";
 import { cellAt } from "./layout.js";
-import { toCoordinate } from "./sequence.js";
+import { placeBehind, toCoordinate } from "./sequence.js";
 
 /** Readings of a line of sight: `place` is the number of its cell in a frame. */
 export class GlassReadings extends Readings {
-  setSequence({ header, codes, views }) {
-    Object.assign(this, { header, codes, views });
+  setSequence(sequence) {
+    const { header, codes, views } = sequence;
+    Object.assign(this, { sequence, header, codes, views });
   }
 
   valueAt(place, frame) {
@@ -32,8 +33,10 @@ export class GlassReadings extends Readings {
       .join(", ");
     const value = this.valueAt(place, frame);
     const number = formatReading(value, stepAt(header, value));
+    const seen = placeBehind(this.sequence, place, frame);
+    const what = seen < 0 ? view.title : header.names[seen];
     return {
-      name: `${view.title} · ${where}${unit}`,
+      name: `${what} · ${where}${unit}`,
       value: Number.isFinite(value) ? `≈ ${number} ${header.units}` : "not modelled",
       when: ["largest along the line of sight", whenWords(header, frame)].filter(Boolean).join(" · "),
     };

@@ -2,6 +2,7 @@
 // components/glass/wire.py.
 
 import { decodeMessage, section } from "../../shared/wire.js";
+import { NOT_MODELLED } from "./colors.js";
 
 /** Bytes of a zlib stream. */
 export async function inflate(bytes) {
@@ -15,7 +16,7 @@ function numbers(Kind, payload, place) {
   return new Kind(bytes.buffer, bytes.byteOffset, bytes.byteLength / Kind.BYTES_PER_ELEMENT);
 }
 
-/** {header, payload, codes, views: [{..., cells, start, at}], marks}; payload: sections unpacked. */
+/** {header, payload, codes, views: [{..., cells, start, at}], marks, behind}; payload: unpacked. */
 export async function decodeGlass(bytes) {
   const { header, payload: packed } = decodeMessage(bytes);
   const payload = await inflate(packed);
@@ -31,7 +32,36 @@ export async function decodeGlass(bytes) {
   const marks = header.marks
     ? { ...header.marks, places: numbers(Int16Array, payload, header.marks) }
     : null;
-  return { header, payload, codes: payload.subarray(0, header.n_frames * nCells), views, marks };
+  const codes = payload.subarray(0, header.n_frames * nCells);
+  return { header, payload, codes, views, marks, behind: behindOf(header, payload) };
+}
+
+/** Named places behind each cell: {columns, starts, codes, nPlaces}; null where none has a name. */
+function behindOf({ behind }, payload) {
+  if (!behind) return null;
+  const counts = numbers(Uint16Array, payload, behind.counts);
+  const starts = new Uint32Array(counts.length + 1);
+  counts.forEach((count, cell) => (starts[cell + 1] = starts[cell] + count));
+  return {
+    columns: numbers(Uint16Array, payload, behind.columns),
+    starts,
+    codes: section(payload, behind.codes),
+    nPlaces: behind.n_places,
+  };
+}
+
+/** Named place that is seen in a cell: that of the largest size; -1 where none has a value. */
+export function placeBehind({ header, behind }, cell, frame) {
+  if (!behind) return -1;
+  let found = -1;
+  let largest = -1;
+  for (let n = behind.starts[cell]; n < behind.starts[cell + 1]; n++) {
+    const code = behind.codes[frame * behind.nPlaces + behind.columns[n]];
+    if (code === NOT_MODELLED) continue;
+    const size = Math.abs(header.minimum + (code * (header.maximum - header.minimum)) / 254);
+    if (size > largest) [largest, found] = [size, behind.columns[n]];
+  }
+  return found;
 }
 
 /** Where a coordinate lies in a view, in cells; [name, value in the middle of cell 0, step]. */

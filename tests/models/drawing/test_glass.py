@@ -1,57 +1,21 @@
-"""The glass brain's projections: by hand in small volumes, against nilearn in large ones."""
+"""The glass brain's projections, by hand in small volumes and by coordinates on surfaces."""
 
 import nibabel as nib
 import numpy as np
 import pytest
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from models.atlases import load_atlas
-from models.drawing.glass import NAN_CODE, GlassProjector, default_limit
+from models.drawing.glass import NAN_CODE, GlassProjector, default_limit, load_projector
 from models.errors import RenderError, SpaceMismatchError
 from models.spaces import ANATOMICAL_SHAPE, FSAVERAGE5, FSLR32K, SCHAEFER1000, get_space, load_mesh
 from models.types import Provenance, Response, Space
 from models.voxel_grid import AxisWords, VoxelGrid
+from tests.models.drawing.glass_samples import at, project, shown, voxels
 
 NAN = np.nan
 MMP360 = Space("mmp360", "parcels", 180, 180, "areas")
 PROVENANCE = Provenance("m", "A model", "1", "0" * 64, "sub-01", "Only a guess.", "GUESS")
-
-
-def voxels(*cells):
-    """Labels 1, 2, ... in cells of a 4 mm grid that is symmetric about x = 0, and its affine."""
-    labels = np.zeros((41, 51, 41), np.int64)
-    for number, cell in enumerate(cells, start=1):
-        labels[cell] = number
-    affine = np.diag([4.0, 4.0, 4.0, 1.0])
-    affine[:3, 3] = (-80, -110, -70)
-    return labels, affine
-
-
-def at(labels_affine, x, y, z):
-    """Cell of a position in mm."""
-    _, affine = labels_affine
-    return tuple(int(n) for n in (np.array((x, y, z)) - affine[:3, 3]) / 4)
-
-
-def project(labels_affine, values, views="lyrz"):
-    return GlassProjector.from_volume(*labels_affine, views=views).project(
-        np.array(values, np.float32)
-    )
-
-
-def shown(sequence, name, frame=0):
-    """Coordinates (across, up) and value of every cell of a view that has one."""
-    number = [view.name for view in sequence.views].index(name)
-    view = sequence.views[number]
-    values = sequence.values(frame)[sequence.view_slice(number)]
-    row, column = np.divmod(view.cells, view.width)
-    across = view.across[1] + column * view.across[2]
-    up = view.up[1] + row * view.up[2]
-    return {
-        (round(float(a)), round(float(b))): float(value)
-        for a, b, value in zip(across, up, values, strict=True)
-    }
 
 
 def close(found, expected, tolerance=0.02):
@@ -137,6 +101,16 @@ def test_values_come_back_to_half_a_step():
         close(found, expected, step / 2 * 1.001)
 
 
+def test_places_behind_a_cell_are_known():
+    empty = voxels()
+    brain = voxels(*[at(empty, -20, y, 10) for y in (-50, -10, 30)], at(empty, -40, -10, 10))
+    sequence = project(brain, np.zeros((1, 4)), "yz")
+    columns, counts = sequence.rays.by_cell()
+    found = {tuple(part.tolist()) for part in np.split(columns, np.cumsum(counts)[:-1])}
+    assert found == {(0, 1, 2), (3,), (0,), (1,), (2,)}  # from behind, then from above
+    assert counts.tolist().count(3) == 1
+
+
 def test_a_part_of_the_places_and_a_response_give_the_same():
     empty = voxels()
     brain = voxels(*[at(empty, -20, y, 10) for y in (-50, -10, 30)])
@@ -186,128 +160,13 @@ def test_unknown_views_are_refused(views):
         GlassProjector("fsaverage5", views=views)
 
 
-# Against nilearn
-
-
-@pytest.fixture(scope="module")
-def parcels():
-    """A thousand parcels of grey matter at 2 mm: 1 to 500 left, the others right."""
-    from nilearn.datasets import load_mni152_gm_template
-
-    image = load_mni152_gm_template(resolution=2)
-    cells = np.argwhere(image.get_fdata() > 0.35)
-    positions = nib.affines.apply_affine(image.affine, cells)
-    labels = np.zeros(image.shape, np.int16)
-    rng = np.random.default_rng(0)
-    for first, side in ((1, positions[:, 0] < 0), (501, positions[:, 0] >= 0)):
-        points = positions[side]
-        seeds = points[rng.choice(len(points), 500, replace=False)]
-        labels[tuple(cells[side].T)] = cKDTree(seeds).query(points)[1] + first
-    return labels, image.affine
-
-
-@pytest.fixture(scope="module")
-def activity():
-    return np.random.default_rng(1).normal(size=(1, 1000)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def nilearn_maps(parcels, activity):
-    """What nilearn draws of the same data: per view its map and where that lies, in mm."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from nilearn.plotting import plot_glass_brain
-
-    labels, affine = parcels
-    volume = np.append(np.float32(0), activity[0])[labels]
-    figure = Figure((9.5, 3.0), dpi=100)
-    FigureCanvasAgg(figure)
-    display = plot_glass_brain(
-        nib.Nifti1Image(volume, affine),
-        figure=figure,
-        display_mode="lyrz",
-        plot_abs=False,
-        threshold=1e-6,
-        colorbar=False,
-    )
-    return {
-        name: (np.ma.filled(axes.ax.images[0].get_array(), 0.0), axes.ax.images[0].get_extent())
-        for name, axes in display.axes.items()
-    }
-
-
-def on_our_cells(view, theirs, extent):
-    """Nilearn's map at the middles of our cells."""
-    left, right, bottom, top = extent
-    across = view.across[1] + view.across[2] * np.arange(view.width)
-    up = view.up[1] + view.up[2] * np.arange(view.height)
-    column = np.floor((across - left) / (right - left) * theirs.shape[1]).astype(int)
-    row = np.floor((top - up) / (top - bottom) * theirs.shape[0]).astype(int)
-    padded = np.pad(theirs, 1)  # zero outside
-    column = np.clip(column + 1, 0, theirs.shape[1] + 1)
-    row = np.clip(row + 1, 0, theirs.shape[0] + 1)
-    return padded[np.ix_(row, column)]
-
-
-def test_maps_are_nilearns(parcels, activity, nilearn_maps, tmp_path):
-    labels, affine = parcels
-    path = tmp_path / "parcels.nii.gz"
-    nib.save(nib.Nifti1Image(labels, affine), path)
-    projector = GlassProjector("schaefer1000", atlas_volume=path)
-    sequence = projector.project(activity)
-    step = (sequence.maximum - sequence.minimum) / 254
-    assert [view.name for view in sequence.views] == list(nilearn_maps)
-    for number, view in enumerate(sequence.views):
-        theirs = on_our_cells(view, *nilearn_maps[view.name])
-        ours = np.nan_to_num(sequence.picture(0, number))
-        assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
-        assert np.abs(ours - theirs).max() <= step / 2 * 1.01
-        assert (theirs != 0).sum() > 3000
-
-
-def test_a_finer_and_turned_volume_gives_the_same_map(parcels, activity, tmp_path):
-    """The published atlas has 1 mm voxels, the first index rising to the left."""
-    labels, affine = parcels
-    first = affine[:3, 3]
-    assert (affine[:3, :3] == np.diag([2, 2, 2])).all()
-    assert (first % 2 == 0).all()
-    index = []
-    for axis in range(3):
-        mm = first[axis] + np.arange(2 * labels.shape[axis] - 1)
-        nearest = np.sign(mm) * np.floor(np.abs(mm) / 2 + 0.5) * 2  # away from the middle
-        index.append(np.clip((nearest - first[axis]) // 2, 0, labels.shape[axis] - 1).astype(int))
-    fine = labels[np.ix_(*index)][::-1]
-    turned = np.diag([-1.0, 1.0, 1.0, 1.0])
-    turned[:3, 3] = (first[0] + len(fine) - 1, first[1], first[2])
-    path = tmp_path / "fine.nii.gz"
-    nib.save(nib.Nifti1Image(fine, turned), path)
-    coarse = GlassProjector.from_volume(labels.astype(np.int64), affine).project(activity)
-    finer = GlassProjector("schaefer1000", atlas_volume=path).project(activity)
-    np.testing.assert_array_equal(finer.codes, coarse.codes)
-
-
-def test_outline_lies_where_nilearn_puts_it(parcels, nilearn_maps):
-    """Its highest and its frontmost point in MNI space: about z = 80 mm, y = 73 mm."""
-    sequence = project(parcels_as_int(parcels), np.zeros((1, 1000)))
-    for view in sequence.views:
-        points = np.concatenate([stroke.points for stroke in view.strokes])
-        across = view.across[1] + (points[:, 0] - 0.5) * view.across[2]
-        up = view.up[1] + (points[:, 1] - 0.5) * view.up[2]
-        if view.name in "lr":
-            assert across.max() == pytest.approx(75, abs=6)
-            assert across.min() == pytest.approx(-107, abs=6)
-        else:
-            assert -across.min() == pytest.approx(across.max(), abs=4)
-        assert up.max() == pytest.approx(73 if view.name == "z" else 82, abs=8)
-        assert (points >= 0).all()
-        assert (points[:, 0] <= view.width).all()
-        assert (points[:, 1] <= view.height).all()
-        assert {stroke.colour for stroke in view.strokes} == {"#000000", "#a6a6a6"}
-
-
-def parcels_as_int(parcels):
-    labels, affine = parcels
-    return labels.astype(np.int64), affine
+def test_a_hemisphere_without_places_has_an_empty_view_beside_others_only():
+    empty = voxels()
+    brain = voxels(at(empty, 20, 10, 10))
+    sequence = project(brain, [[1]], "lr")
+    assert [view.cells.size for view in sequence.views] == [0, 1]
+    with pytest.raises(RenderError, match="no place to draw"):
+        project(brain, [[1]], "l")
 
 
 # Volumes of parcels that are not as they should be
@@ -346,7 +205,11 @@ def test_a_damaged_volume_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def fsaverage5():
-    return GlassProjector("fsaverage5")
+    return load_projector("fsaverage5")
+
+
+def test_lines_of_sight_are_worked_out_once(fsaverage5):
+    assert load_projector("fsaverage5") is fsaverage5
 
 
 def test_a_surface_has_no_holes(fsaverage5):
