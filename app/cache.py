@@ -472,7 +472,7 @@ def _region_accuracy(
     names = selection.regions or regions.names
     sides = roi.sides_of(regions, ("left", "right"))
     return {
-        overlay.short: {
+        overlay.short + (" (%)" if overlay.units.startswith("%") else ""): {
             (name, side): roi.map_mean(overlay.values, regions, name, side)
             for name in names
             for side in dict.fromkeys((*sides, selection.hemisphere))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from models.retinotopy import AREAS, load_receptive_fields
 from models.spaces import (
     FSAVERAGE5,
     FSLR32K,
+    MMP360,
     data_folder,
     get_space,
     load_medial_wall,
@@ -31,6 +32,7 @@ Side = Literal["both", "left", "right"]
 _BY_SPACE: dict[str, tuple[str, ...]] = {
     FSAVERAGE5.name: ("retinotopy",),
     FSLR32K.name: ("mmp", "yeo7"),
+    MMP360.name: ("mmp",),
 }
 
 
@@ -298,7 +300,8 @@ def load_atlas(space: str, name: str) -> Atlas:
     space : str
         Name of a space.
     name : str
-        ``"retinotopy"`` on fsaverage5; ``"mmp"`` or ``"yeo7"`` on fsLR32k.
+        ``"retinotopy"`` on fsaverage5; ``"mmp"`` or ``"yeo7"`` on fsLR32k; ``"mmp"`` on mmp360,
+        where a place is a parcel and has itself for a label.
 
     Raises
     ------
@@ -308,6 +311,8 @@ def load_atlas(space: str, name: str) -> Atlas:
         There is no such atlas anywhere; the message lists those of the space.
     """
     if name in list_atlases(space):
+        if space == MMP360.name:
+            return _mmp_parcels()
         return {"retinotopy": _retinotopy, "mmp": _mmp, "yeo7": _yeo7}[name]()
     for other, names in _BY_SPACE.items():
         if name in names:
@@ -363,6 +368,12 @@ def _mmp() -> Atlas:
         },
         citation="Glasser et al. (2016), Nature 536:171-178.",
     )
+
+
+def _mmp_parcels() -> Atlas:
+    """Give the same areas where each is one place of its hemisphere."""
+    areas = load_atlas(FSLR32K.name, "mmp")
+    return replace(areas, space=MMP360, labels=np.tile(np.arange(1, len(areas.names) + 1), 2))
 
 
 def _yeo7() -> Atlas:

@@ -204,6 +204,132 @@ _REFERENCE_VISION = ModelCard(
     output="Vertices of V1, V2, V3 and hV4 on fsaverage5.",
 )
 
+_REFERENCE_LANGUAGE = ModelCard(
+    id="reference-language",
+    title="Reference model of language areas (R2)",
+    summary=(
+        "When words are heard, how many, how rare, in how long sentences: six features drive five "
+        "systems of an average brain. Hand-set strengths, nothing to download."
+    ),
+    modality="transcript",
+    encoder="models.encoders.reference_language:ReferenceLanguage",
+    space="mmp360",
+    atlas="mmp",
+    subjects=(("average", "Average brain (HCP areas)"),),
+    units="relative response (model units)",
+    is_signed=True,
+    is_embedded=True,
+    licence="MIT (code); areas under the HCP Open Access Data Use Terms",
+    citation=(
+        "Dhankhar et al. 1997, J Neurophysiol 77:476-483; Hasson et al. 2008, J Neurosci "
+        "28:2539-2550; Fedorenko et al. 2010, J Neurophysiol 104:1177-1194; Pallier, Devauchelle & "
+        "Dehaene 2011, PNAS, doi:10.1073/pnas.1018711108; Lerner et al. 2011, J Neurosci "
+        "31:2906-2915; Lipkin et al. 2022, Sci Data 9:529; areas: Glasser et al. 2016, Nature "
+        "536:171-178"
+    ),
+    version="R2 parameters 1",
+    badge="REFERENCE R2 - speech and language areas, model units",
+    caveat=(
+        "Reference model: published equations; no weights trained on brain responses; strengths "
+        "set by hand (R2). Not a prediction for any individual."
+    ),
+    long_caveat=(
+        "Computed from when words occur, how common they are and how long sentences are. Strengths "
+        "were set by hand to match the direction of published findings. In a check against 27 "
+        "listeners it followed left posterior temporal activity weakly (r about 0.2-0.5), and "
+        "anterior temporal activity not at all. Grey = not modelled, not 'inactive'."
+    ),
+    accuracy=(
+        "Checked against the mean of 27 people who heard 12 minutes of Alice in Wonderland "
+        "(Brennan et al. 2016, Brain and Language, doi:10.1016/j.bandl.2016.04.008): the word-rate "
+        "regressor of the auditory areas reached r = 0.48 in left posterior temporal cortex, 0.24 "
+        "(p = .002, 1,000 phase-randomised series) without the first and last 20 s; the language "
+        "regressor there 0.15 (p = .055), in left anterior temporal cortex 0.04 (p = .33). In "
+        "single people r was .05 to .18. Inside running speech sentence structure added nothing "
+        "to word rate, and the prediction came 1 to 2 s late. Structure, strengths and rate "
+        "window were changed after these data had been seen, so this is no untouched test. The "
+        "model knows English function words only and nothing of meaning, topic, emotion or reading."
+    ),
+    settings=(
+        Setting(
+            "hrf_peak_s",
+            "Peak of the blood response",
+            5.0,
+            "features",
+            help=(
+                "When the haemodynamic response to one word peaks. 5 s is SPM's canonical "
+                "response; other values stretch it in time."
+            ),
+            unit="s",
+            minimum=3.0,
+            maximum=9.0,
+            step=0.1,
+        ),
+        Setting(
+            "saturation_wpm",
+            "Rate that saturates",
+            90.0,
+            "features",
+            help="Words a minute above which the rate feature grows no more (90: Dhankhar 1997).",
+            unit="words/min",
+            minimum=30.0,
+            maximum=240.0,
+            step=5.0,
+        ),
+        Setting(
+            "discourse_memory_s",
+            "Memory of the discourse",
+            20.0,
+            "features",
+            help="How long structured speech is remembered by the default network's feature.",
+            unit="s",
+            minimum=2.0,
+            maximum=120.0,
+            step=1.0,
+        ),
+        Setting(
+            "structure_strength",
+            "Strength of sentence structure",
+            1.0,
+            "readout",
+            help=(
+                "Factor on the strength of sentence structure. 0 = the language areas no longer "
+                "tell sentences from lists."
+            ),
+            unit="x",
+            minimum=0.0,
+            maximum=2.0,
+            step=0.1,
+        ),
+        Setting(
+            "right_share",
+            "Share of the right hemisphere",
+            1.0,
+            "readout",
+            help="Factor on what the right hemisphere has of each system; 0 = left only.",
+            unit="x",
+            minimum=0.0,
+            maximum=2.0,
+            step=0.1,
+        ),
+    ),
+    low_confidence_regions=(
+        "Default network (narrative)",
+        "PGi",
+        "PGs",
+        "7m",
+        "POS1",
+        "31pv",
+        "v23ab",
+        "d23ab",
+        "9m",
+        "10r",
+        "8BL",
+    ),
+    training=("No brain responses: published directions of effect, with strengths set by hand."),
+    output="66 of the 360 MMP 1.0 parcels on fsLR32k, a row for every volume.",
+)
+
 _NSD_HUZE = ModelCard(
     id="fmri-nsd_fsaverage-huze",
     title="NSD huze, whole cortex",
@@ -408,8 +534,8 @@ _MOSAIC_CNN8 = ModelCard(
 #: Models whose files must be fetched.
 PUBLISHED: tuple[ModelCard, ...] = (_NSD_HUZE, _MOSAIC_CNN8, _THINGS_VIT, _TEXT2FMRI)
 
-#: All models, the embedded one first: it is the one that every page starts with.
-CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, *PUBLISHED)
+#: All models, the embedded ones first: they are those that the pages start with.
+CATALOG: tuple[ModelCard, ...] = (_REFERENCE_VISION, _REFERENCE_LANGUAGE, *PUBLISHED)
 
 
 def list_cards(modality: Literal["image", "transcript"] | None = None) -> tuple[ModelCard, ...]:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import io
-import json
-import math
-import re
-import unicodedata
 import zipfile
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from models.analysis.roi import region_table
+from models.analysis.roi import region_means, region_table, sides_of
 from models.atlases import Regions, Side
+from models.drawing.paint import limits_of
 from models.errors import SpaceMismatchError
+from models.export_text import as_json, comment, csv_line, is_number, one_line, safe_name, slug
 from models.types import FloatArray, Hemisphere, Response
 
-__all__ = ["bundle_zip", "file_name", "gifti", "npz", "provenance_lines", "region_csv"]
+__all__ = [
+    "bundle_zip",
+    "courses_csv",
+    "file_name",
+    "gifti",
+    "npz",
+    "provenance_lines",
+    "region_csv",
+    "series_facts",
+]
 
 _NOT_MEASURED = "prediction, not measured"
 _REGION_COLUMNS = (
     *("row", "row_label", "region", "hemisphere"),
     *("mean", "sd", "minimum", "maximum", "n_vertices", "n_modelled", "confidence"),
 )
-#: First characters that a spreadsheet may take for a formula (OWASP, "CSV Injection").
-_FORMULA_START = "=+-@\t\r＝＋－＠"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal responses give equal files
+_MS_PER_S = 1000
 _STRUCTURE = {"left": "CortexLeft", "right": "CortexRight"}
 _LETTER = {"left": "L", "right": "R"}
 
@@ -37,12 +42,25 @@ _LETTER = {"left": "L", "right": "R"}
 def file_name(response: Response, what: str, extension: str) -> str:
     """``boldcast_<model>_<subject>_<what>.<extension>``, safe on every file system."""
     origin = response.provenance
-    words = [_slug(word) for word in (origin.model_id, origin.subject, what)]
+    words = [slug(word) for word in (origin.model_id, origin.subject, what)]
     return "_".join(["boldcast", *words]) + f".{extension}"
 
 
-def provenance_lines(response: Response) -> tuple[tuple[str, str], ...]:
+def provenance_lines(
+    response: Response,
+    *,
+    tr_s: float | None = None,
+    limits: tuple[float, float] | None = None,
+) -> tuple[tuple[str, str], ...]:
     """Key and value of everything that must be known to read the numbers.
+
+    Parameters
+    ----------
+    response : Response
+    tr_s : float, optional
+        Time from one row to the next, in s.
+    limits : tuple of float, optional
+        Values of the ends of the colour bar, where the numbers are shown as colours.
 
     Returns
     -------
@@ -58,14 +76,21 @@ def provenance_lines(response: Response) -> tuple[tuple[str, str], ...]:
         "subject": origin.subject,
         "space": response.space.name,
         "unit": response.units,
-        "selection": _json(origin.selection),
-        "settings": _json(origin.settings),
+        "tr": "" if tr_s is None else f"{tr_s:g} s",
+        "limits": "" if limits is None else f"{limits[0]:.6g} to {limits[1]:.6g}",
+        "selection": as_json(origin.selection),
+        "settings": as_json(origin.settings),
         "caveat": origin.caveat,
         "badge": origin.badge,
         "citation": origin.citation,
         "licence": origin.licence,
     }
-    return tuple((key, _one_line(value)) for key, value in lines.items() if value)
+    return tuple((key, one_line(value)) for key, value in lines.items() if value)
+
+
+def series_facts(response: Response, tr_s: float | None) -> tuple[tuple[str, str], ...]:
+    """:func:`provenance_lines` with the limits between which pictures colour these values."""
+    return provenance_lines(response, tr_s=tr_s, limits=limits_of(response))
 
 
 def region_csv(
@@ -97,8 +122,8 @@ def region_csv(
         As in :func:`models.analysis.roi.region_table`.
     """
     facts = (*provenance_lines(response), ("atlas", atlas.name))
-    lines = [_comment(key, value) for key, value in facts]
-    lines.append(_csv_line(_REGION_COLUMNS))
+    lines = [comment(key, value) for key, value in facts]
+    lines.append(csv_line(_REGION_COLUMNS))
     table = region_table(response, atlas, regions, hemispheres, None, low_confidence)
     per_row = len(table) // max(response.n_rows, 1)
     for index, line in enumerate(table):
@@ -106,12 +131,72 @@ def region_csv(
         statistics = (line.mean, line.sd, line.minimum, line.maximum)
         confidence = "low" if line.is_low_confidence else "as stated"
         counts = (line.n_vertices, line.n_modelled, confidence)
-        lines.append(_csv_line((*where, *statistics, *counts)))
+        lines.append(csv_line((*where, *statistics, *counts)))
     return "".join(line + "\r\n" for line in lines).encode()
 
 
-def npz(response: Response) -> bytes:
+def courses_csv(
+    response: Response,
+    atlas: Regions,
+    regions: Sequence[str] = (),
+    hemispheres: Sequence[Side] = ("left", "right"),
+    *,
+    tr_s: float,
+    texts: Sequence[str] = (),
+) -> bytes:
+    r"""Courses over time: a line a volume, a column a region.
+
+    Parameters
+    ----------
+    response, atlas, regions, hemispheres
+        As in :func:`models.analysis.roi.region_table`; the rows are seconds.
+    tr_s : float
+        Time from one row to the next, in s.
+    texts : sequence of str
+        What is said in each row; none for empty cells.
+
+    Returns
+    -------
+    bytes
+        As :func:`region_csv` writes it. Columns: ``tr`` (from 0), ``seconds`` (when the volume
+        starts), ``text``, then the mean of each region and hemisphere over its modelled places
+        (of the region alone where places do not tell their side).
+
+    Raises
+    ------
+    SpaceMismatchError
+        As in :func:`region_csv`; or the rows are pictures; or there is not one text a row.
+    UnknownRegionError
+        As in :func:`region_csv`.
+    """
+    if response.row_kind != "seconds":
+        raise SpaceMismatchError("Courses need rows over time; these rows are pictures.")
+    if len(texts) not in (0, response.n_rows):
+        raise SpaceMismatchError(f"{response.n_rows} rows, but {len(texts)} texts.")
+    sides = sides_of(atlas, hemispheres)
+    columns = [(name, side) for name in regions or atlas.names for side in sides]
+    titles = [name if side == "both" else f"{name} {side}" for name, side in columns]
+    facts = (*series_facts(response, tr_s), ("atlas", atlas.name))
+    lines = [comment(key, value) for key, value in facts]
+    lines.append(csv_line(["tr", "seconds", "text", *titles]))
+    means = [region_means(response, atlas, name, side).tolist() for name, side in columns]
+    for row, label in enumerate(response.row_labels):
+        seconds = float(label) if is_number(label) else label
+        said = texts[row] if texts else ""
+        lines.append(csv_line([row, seconds, said, *(course[row] for course in means)]))
+    return "".join(line + "\r\n" for line in lines).encode()
+
+
+def npz(response: Response, *, tr_s: float | None = None, texts: Sequence[str] = ()) -> bytes:
     """All numbers of a response as a numpy archive.
+
+    Parameters
+    ----------
+    response : Response
+    tr_s : float, optional
+        Time from one row to the next, in s.
+    texts : sequence of str
+        What is said in each row.
 
     Returns
     -------
@@ -120,7 +205,7 @@ def npz(response: Response) -> bytes:
         float32, NaN where not modelled; ``columns`` (n_columns,) int64, index of each column in
         the space, left hemisphere first; ``row_labels`` (n_rows,) text; and texts of one element:
         ``row_kind``, ``space``, ``units``, ``provenance`` (JSON); ``n_left`` and ``n_right``
-        int64; ``is_signed`` bool.
+        int64; ``is_signed`` bool. ``tr_s`` float64 and ``texts`` (n_rows,) where they are given.
     """
     arrays = {
         "values": response.values,
@@ -134,10 +219,16 @@ def npz(response: Response) -> bytes:
         "is_signed": np.array(response.is_signed),
         "provenance": np.array(response.provenance.as_json()),
     }
+    if tr_s is not None:
+        arrays["tr_s"] = np.array(tr_s, dtype=np.float64)
+    if texts:
+        arrays["texts"] = np.array(texts, dtype=np.str_)
     return _zip({f"{name}.npy": _npy(array) for name, array in arrays.items()})
 
 
-def gifti(response: Response, row: int | None = None) -> dict[str, bytes]:
+def gifti(
+    response: Response, row: int | None = None, *, tr_s: float | None = None
+) -> dict[str, bytes]:
     """One ``.func.gii`` file a hemisphere, for Connectome Workbench, FreeSurfer and nilearn.
 
     Parameters
@@ -146,6 +237,9 @@ def gifti(response: Response, row: int | None = None) -> dict[str, bytes]:
         On a surface.
     row : int, optional
         Row of the response; None puts every row in as a data array named by its label.
+    tr_s : float, optional
+        Time from one row to the next, in s. Also in the metadata ``TimeStep`` of each array, in
+        ms, where FreeSurfer looks for it.
 
     Returns
     -------
@@ -168,7 +262,7 @@ def gifti(response: Response, row: int | None = None) -> dict[str, bytes]:
     hemispheres: tuple[Hemisphere, ...] = ("left", "right")
     return {
         file_name(response, "values", f"{_LETTER[side]}.func.gii"): _gifti_side(
-            response, dense[:, response.space.hemisphere_slice(side)], side, rows
+            response, dense[:, response.space.hemisphere_slice(side)], side, rows, tr_s
         )
         for side in hemispheres
     }
@@ -208,25 +302,30 @@ def bundle_zip(
     }
     if response.space.kind == "surface":
         files |= gifti(response)
-    files |= {_safe_name(name): content for name, content in (extra or {}).items()}
+    files |= {safe_name(name): content for name, content in (extra or {}).items()}
     return _zip({"README.txt": _readme(response, list(files)), **files})
 
 
 def _gifti_side(
-    response: Response, values: FloatArray, hemisphere: Hemisphere, rows: Sequence[int]
+    response: Response,
+    values: FloatArray,
+    hemisphere: Hemisphere,
+    rows: Sequence[int],
+    tr_s: float | None,
 ) -> bytes:
     """One hemisphere: values (n_rows, n_vertices) -> GIFTI."""
     facts = {"AnatomicalStructurePrimary": _STRUCTURE[hemisphere]}
-    facts |= {f"boldcast_{key}": value for key, value in provenance_lines(response)}
+    facts |= {f"boldcast_{key}": value for key, value in series_facts(response, tr_s)}
     facts["Description"] = f"{_NOT_MEASURED}; {response.provenance.caveat}"
     is_timed = response.row_kind == "seconds"
     intent = "NIFTI_INTENT_TIME_SERIES" if is_timed else "NIFTI_INTENT_NONE"
+    step = {} if tr_s is None else {"TimeStep": f"{_MS_PER_S * tr_s:.6f}"}
     arrays = [
         nib.gifti.GiftiDataArray(
             values[row],
             intent=intent,
             datatype="NIFTI_TYPE_FLOAT32",
-            meta={"Name": _one_line(response.row_labels[row]), **facts},
+            meta={"Name": one_line(response.row_labels[row]), **step, **facts},
         )
         for row in rows
     ]
@@ -239,7 +338,7 @@ def _readme(response: Response, names: Sequence[str]) -> bytes:
     """Text that goes with a bundle."""
     facts = [f"{key}: {value}" for key, value in provenance_lines(response)]
     is_timed = response.row_kind == "seconds"
-    labels = [_one_line(label) for label in response.row_labels]
+    labels = [one_line(label) for label in response.row_labels]
     lines = [
         f"Predicted brain activity ({_NOT_MEASURED})",
         "",
@@ -265,7 +364,13 @@ def _what_is(name: str) -> str:
         ".npz": 'every value; numpy.load(name, allow_pickle=False)["values"]',
         ".L.func.gii": "left hemisphere, GIFTI",
         ".R.func.gii": "right hemisphere, GIFTI",
+        ".dtseries.nii": "course of every vertex, CIFTI-2",
+        ".ptseries.nii": "course of every area, CIFTI-2",
+        ".nii.gz": "volumes, NIfTI",
         ".png": "picture",
+        ".gif": "film",
+        ".mp4": "film",
+        ".webm": "film",
     }
     return next((words for ending, words in kinds.items() if name.endswith(ending)), "")
 
@@ -287,63 +392,3 @@ def _zip(files: Mapping[str, bytes]) -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)
     return buffer.getvalue()
-
-
-def _csv_line(cells: Sequence[str | int | float]) -> str:
-    """One line of a table: text quoted, numbers bare, NaN empty."""
-    return ",".join(_quote(cell) if isinstance(cell, str) else _number(cell) for cell in cells)
-
-
-def _number(value: int | float) -> str:
-    """Shortest digits that give the same number back; nothing for NaN."""
-    return "" if math.isnan(value) else repr(value)
-
-
-def _quote(text: str) -> str:
-    """Text as a quoted cell that no spreadsheet runs."""
-    text = _printable(text)
-    if (text.lstrip(" ")[:1] or " ") in _FORMULA_START and not _is_number(text):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _is_number(text: str) -> bool:
-    """Whether text reads as a number, e.g. an onset of "-1.5"."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _comment(key: str, value: str) -> str:
-    """``# key: value``; what a spreadsheet may cut off at a separator is no formula either."""
-    separators_then_formula = rf"([,;\t]\s*)(?=[{re.escape(_FORMULA_START)}])"
-    return f"# {key}: " + re.sub(separators_then_formula, r"\1'", value)
-
-
-def _json(values: Mapping[str, Any]) -> str:
-    """One line of JSON, keys sorted."""
-    return json.dumps(dict(values), sort_keys=True, ensure_ascii=False)
-
-
-def _printable(text: str) -> str:
-    """Text without the control characters that XML and spreadsheets refuse."""
-    return "".join(c for c in text if c in "\t\n\r" or unicodedata.category(c) not in ("Cc", "Cs"))
-
-
-def _one_line(text: str) -> str:
-    """Printable text with every run of white space made one blank."""
-    return " ".join(_printable(text).split())
-
-
-def _safe_name(name: str) -> str:
-    """File name without folders, safe on every file system."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    return _slug(path.stem) + (f".{_slug(path.suffix)}" if path.suffix else "")
-
-
-def _slug(text: str) -> str:
-    """Letters, digits, dots and hyphens only, at most 60; never empty, never hidden."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", plain).strip("-.")[:60] or "unnamed"

@@ -29,6 +29,7 @@ __all__ = [
     "FSAVERAGE5",
     "FSLR32K",
     "HEMISPHERES",
+    "MMP360",
     "SCHAEFER1000",
     "SHAPES",
     "THINGS_VOXELS",
@@ -55,6 +56,9 @@ FSLR32K = Space("fsLR32k", "surface", 32492, 32492, "HCP average brain, 32k vert
 #: Full FreeSurfer average. The first 10,242 vertices of a hemisphere are those of fsaverage5.
 FSAVERAGE = Space("fsaverage", "surface", 163842, 163842, "FreeSurfer average brain, 7th order")
 
+#: Areas 1 to 180 of the HCP's multi-modal parcellation, left, then right; drawn on fsLR32k.
+MMP360 = Space("mmp360", "parcels", 180, 180, "HCP multi-modal parcellation, 360 areas")
+
 #: Left parcels are 1 to 500 of the atlas's order, right ones 501 to 1000.
 SCHAEFER1000 = Space("schaefer1000", "parcels", 500, 500, "Schaefer 2018, 1000 parcels")
 
@@ -69,7 +73,7 @@ THINGS_VOXELS = tuple(
 _DRAWN_SPACES = {space.name: space for space in (FSAVERAGE5, FSLR32K)}
 _SPACES = {
     **_DRAWN_SPACES,
-    **{space.name: space for space in (FSAVERAGE, SCHAEFER1000, *THINGS_VOXELS)},
+    **{space.name: space for space in (FSAVERAGE, MMP360, SCHAEFER1000, *THINGS_VOXELS)},
 }
 
 #: Surface shapes of each space.

@@ -16,7 +16,8 @@ LAYERS = [
     {"models.patterns", "models.picture_colour"},
     {"models.picture_file"},
     {"models.stimulus", "models.spaces", "models.voxel_grid"},
-    {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"},
+    {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"}
+    | {"models.transcript"},
     {"models.weights"},
     {"models.encoders"},
     {
@@ -32,17 +33,23 @@ LAYERS = [
 FACADE = LAYERS[-1]
 #: Files of the app that may call what computes: the caches and what they are made of.
 CALLERS = ("cache.py", "server.py", "drawing.py", "readiness.py")
-SIDE_ROOMS = {"models.analysis", "models.drawing", "models.export"}
-SIDE_ROOMS_MAY_USE = {
+SIDE_ROOMS = {
+    "models.analysis",
+    "models.drawing",
+    "models.export",
+    "models.export_images",
+    "models.export_text",
+    "models.media",
+}
+SIDE_ROOMS_MAY_USE = SIDE_ROOMS | {
     "models.errors",
     "models.types",
     "models.stimulus",
+    "models.transcript",
     "models.spaces",
     "models.voxel_grid",
     "models.retinotopy",
     "models.atlases",
-    "models.analysis",
-    "models.drawing",
 }
 
 

@@ -44,7 +44,7 @@ def render() -> None:
         # On a phone the maps go below the title; without any, title and files share one line.
         row = st.container(horizontal=True, vertical_alignment="center", wrap=brain.has_choice(now))
     with row:
-        title = st.container(width="stretch")
+        title, files = st.container(width="stretch"), st.container(width="content")
         now, more = brain.pick_map(now)
     state.save(now, around, (*sentences, *more))
     with status:
@@ -53,7 +53,7 @@ def render() -> None:
     with title:
         _heading(now, job)
     if answer is not None and job.is_finished:
-        with row:
+        with files:
             outputs.downloads(answer)
     with stage:
         brain.draw(answer, now, beside)

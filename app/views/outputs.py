@@ -81,14 +81,16 @@ def _place_word(answer: Answer) -> str:
 
 
 def _accuracy_notes(answer: Answer) -> dict[str, str]:
-    """Words on how well each region is predicted, over both sides or the chosen one."""
-    side = answer.selection.hemisphere
-    words: dict[str, list[str]] = {}
-    for short, means in cache.region_accuracy(answer).items():
-        for (region, of_side), mean in means.items():
-            if of_side == side and math.isfinite(mean):
-                words.setdefault(region, []).append(f"{short} {mean:.2f}")
-    return {region: ", ".join(some) for region, some in words.items()}
+    """How well each region is predicted, over both sides or the chosen one, by the first map."""
+    accuracy = cache.region_accuracy(answer)
+    if not accuracy:
+        return {}
+    short, means = next(iter(accuracy.items()))  # the table has all of them
+    return {
+        region: f"{short} {mean:.2f}"
+        for (region, side), mean in means.items()
+        if side == answer.selection.hemisphere and math.isfinite(mean)
+    }
 
 
 def _table(answer: Answer, row: int) -> None:

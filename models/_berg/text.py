@@ -106,7 +106,7 @@ class Text2fMRI(BergModel):
             What ``BERG.encode`` gave for this model. Parcels that were not selected are not
             drawn.
         out_path : str
-            Ends in ``.gif``, or in ``.mp4`` where the package imageio-ffmpeg is installed.
+            Ends in ``.gif``, ``.mp4`` or ``.webm``.
 
         Returns
         -------
@@ -128,12 +128,21 @@ class Text2fMRI(BergModel):
         if atlas is None:
             command = fetch_command(self._card, self.subjects)
             raise OfflineError(f"{ATLAS_FILES[1]} is missing: run `{command}`.")
+        facts = (
+            ("model", self._card.title),
+            ("version", self._card.version),
+            ("subject", self.subjects[0]),
+            ("space", SCHAEFER1000.name),
+            ("unit", self.units),
+        )
         write_glass_brain_animation(
             self._on_all_parcels(responses),
             atlas,
             Path(out_path),
             frame_s=cast("Text2FMRI", self.encoder).config.tr,
-            caption=f"{self._card.badge} · {self.units}",
+            caption=" · ".join([*dict(facts).values(), "prediction, not measured"]),
+            units=self.units,
+            facts=(*facts, ("caveat", self._card.caveat), ("licence", self._card.licence)),
         )
         return str(out_path)
 

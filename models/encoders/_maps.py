@@ -337,7 +337,7 @@ _MOSAIC_SETS = {
     "train": "the photographs of the training",
     "artificial": "artificial pictures such as gratings and noise",
 }
-_MOSAIC_REPEATS = {"n-avg": "mean of the repeats", "n-1": "single trials"}
+_MOSAIC_REPEATS = {"n-avg": "mean of repeats", "n-1": "single trials"}
 
 
 def mosaic_overlays(metadata: Mapping[str, Any], file: str) -> tuple[Overlay, ...]:
@@ -375,7 +375,7 @@ def mosaic_overlays(metadata: Mapping[str, Any], file: str) -> tuple[Overlay, ..
             values[cortical] = grayordinates[: len(cortical)]
             one = _Map(
                 f"noise_ceiling_{pictures}_{repeats}",
-                f"Noise ceiling, {pictures} pictures, {averaged}",
+                f"Noise ceiling, {pictures}, {averaged}",
                 f"Most of the variance of responses ({averaged}) to {words} that any model could "
                 "explain.",
                 is_accuracy=(pictures, repeats) == ("test", "n-avg"),

@@ -257,6 +257,8 @@ def test_the_kiosk_shows_a_touched_picture_asks_and_goes_home(visitor):
     assert page.page.locator("input[type=file]").count() == 0
     page.page.get_by_role("button", name="Coffee cup").click()
     page.page.get_by_role("heading", name="Coffee cup").wait_for(timeout=30 * SECOND)
+    # The idle clock starts when the row of tiles has heard of the choice, after the heading.
+    page.page.get_by_role("button", name="Coffee cup", pressed=True).wait_for()
     page.page.clock.run_for(51 * SECOND)
     assert page.page.get_by_text("Still there?").is_visible()
     page.page.mouse.click(5, 5)

@@ -65,10 +65,14 @@ def test_readme_names_the_model(card):
 
 def test_space_subjects_and_marked_regions_exist(card):
     assert get_space(card.space).name == card.space
-    regions = load_atlas(card.space, card.atlas).names if card.atlas else ()
     assert card.subjects
     assert len({subject for subject, _ in card.subjects}) == len(card.subjects)
-    assert set(card.low_confidence_regions) <= set(regions)
+    if card.is_embedded:
+        model = load_object(card.encoder)(card)
+        for subject, _ in card.subjects:
+            assert set(card.low_confidence_regions) <= set(model.regions_of(subject).names)
+    if card.atlas:
+        assert load_atlas(card.space, card.atlas).space is get_space(card.space)
 
 
 def test_receptive_fields_cover_the_space(card):

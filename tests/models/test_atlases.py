@@ -54,6 +54,15 @@ def test_the_retinotopic_atlas_is_the_template():
     assert set(atlas.descriptions) == set(atlas.names)
 
 
+def test_mmp_parcels_are_the_same_areas_a_place_each():
+    parcels, vertices = load_atlas("mmp360", "mmp"), load_atlas("fsLR32k", "mmp")
+    assert parcels.space.kind == "parcels"
+    assert parcels.names == vertices.names
+    assert parcels.groups == vertices.groups
+    # the viewer takes label k of a left vertex to place k - 1, of a right one to 180 + k - 1
+    assert np.array_equal(parcels.labels, [*range(1, 181), *range(1, 181)])
+
+
 def test_mmp_has_180_areas_a_hemisphere_that_cover_the_cortex():
     atlas = load_atlas("fsLR32k", "mmp")
     assert len(atlas.names) == 180  # Glasser et al. 2016

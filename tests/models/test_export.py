@@ -12,9 +12,17 @@ import pytest
 from nilearn.surface import load_surf_data
 
 from models.analysis.roi import region_means
-from models.atlases import load_atlas
+from models.atlases import RegionMasks, load_atlas
 from models.errors import SpaceMismatchError, UnknownRegionError
-from models.export import bundle_zip, file_name, gifti, npz, provenance_lines, region_csv
+from models.export import (
+    bundle_zip,
+    courses_csv,
+    file_name,
+    gifti,
+    npz,
+    provenance_lines,
+    region_csv,
+)
 from models.spaces import get_space
 from models.types import Space
 from tests.models.samples import TOY_ATLAS, a_blob, a_provenance, a_response
@@ -129,6 +137,64 @@ def test_csv_refuses_what_the_table_refuses():
         region_csv(a_response([[1] * 8]), TOY_ATLAS, ["V9"])
 
 
+def over_time(values, **changes):
+    """Response over time, 1.49 s a row."""
+    labels = tuple(f"{1.49 * row:g}" for row in range(len(values)))
+    return a_response(values, row_labels=labels, row_kind="seconds", **changes)
+
+
+def test_courses_have_a_line_a_volume_and_a_column_a_region():
+    response = over_time([[0, 2, 4, 9, 6, 1, 5, 9], [NAN, 3, NAN, 9, 6, 1, 5, 9]])
+    content = courses_csv(response, TOY_ATLAS, tr_s=1.49, texts=["", "=one, two"])
+    comments, lines = read_csv(content)
+    assert comments["tr"] == "1.49 s"
+    assert comments["what"] == "Boldcast: prediction, not measured"
+    assert comments["limits"] == "0 to 9"
+    assert lines == [
+        {
+            **{"tr": "0", "seconds": "0.0", "text": ""},
+            **{"V1 left": "1.0", "V1 right": "6.0", "V2 left": "4.0", "V2 right": "3.0"},
+        },
+        {
+            **{"tr": "1", "seconds": "1.49", "text": "'=one, two"},
+            **{"V1 left": "3.0", "V1 right": "6.0", "V2 left": "", "V2 right": "3.0"},
+        },
+    ]
+
+
+def test_courses_of_voxels_name_regions_without_a_side():
+    space = Space("voxels", "volume", 4, 0)
+    masks = RegionMasks("areas", "Areas", space, {"V1": [0, 1], "FFA": [1, 2]})
+    response = a_response([[1, 3, 5, 7]], space, row_labels=("0",), row_kind="seconds")
+    _, lines = read_csv(courses_csv(response, masks, ["FFA"], tr_s=2))
+    assert lines == [{"tr": "0", "seconds": "0.0", "text": "", "FFA": "4.0"}]
+
+
+def test_courses_are_read_by_pandas_as_the_docstring_says():
+    content = courses_csv(over_time([[1] * 8] * 3), TOY_ATLAS, ["V2"], ["left"], tr_s=1.49)
+    table = pandas.read_csv(io.BytesIO(content), comment="#")
+    assert table["seconds"].tolist() == [0, 1.49, 2.98]
+    assert table["V2 left"].tolist() == [1, 1, 1]
+
+
+def test_courses_need_time_and_one_text_a_row():
+    with pytest.raises(SpaceMismatchError, match="rows are pictures"):
+        courses_csv(a_response([[1] * 8]), TOY_ATLAS, tr_s=2)
+    with pytest.raises(SpaceMismatchError, match="1 rows, but 2 texts"):
+        courses_csv(over_time([[1] * 8]), TOY_ATLAS, tr_s=2, texts=["a", "b"])
+    with pytest.raises(UnknownRegionError):
+        courses_csv(over_time([[1] * 8]), TOY_ATLAS, ["V9"], tr_s=2)
+
+
+def test_npz_holds_time_and_words_where_they_are_given():
+    content = npz(over_time([[1] * 8, [2] * 8]), tr_s=1.49, texts=["one", "zwei 漢"])
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        assert file["tr_s"].item() == 1.49
+        assert file["texts"].tolist() == ["one", "zwei 漢"]
+    with np.load(io.BytesIO(npz(a_response([[1] * 8]))), allow_pickle=False) as file:
+        assert not {"tr_s", "texts"} & set(file)
+
+
 def test_npz_gives_back_the_response_without_pickle():
     response = a_response([[1, NAN], [3, 4]], columns=[2, 6], row_labels=("ä", EVIL))
     with np.load(io.BytesIO(npz(response)), allow_pickle=False) as file:
@@ -197,6 +263,15 @@ def test_gifti_of_seconds_is_a_time_series_and_of_pictures_is_not():
     codes = nib.nifti1.intent_codes
     assert pictures.darrays[0].intent == codes["NIFTI_INTENT_NONE"]
     assert seconds.darrays[0].intent == codes["NIFTI_INTENT_TIME_SERIES"]
+
+
+def test_gifti_of_seconds_says_the_time_from_row_to_row():
+    response = a_response([[1] * 8], row_labels=("0",), row_kind="seconds")
+    image = gifti_of(response, "L", tr_s=1.49)
+    assert float(image.darrays[0].meta["TimeStep"]) == 1490
+    assert image.meta["boldcast_tr"] == "1.49 s"
+    assert image.meta["boldcast_limits"] == "0 to 1"
+    assert "TimeStep" not in gifti_of(response, "L").darrays[0].meta
 
 
 def test_gifti_survives_a_label_that_xml_does_not():
