@@ -26,6 +26,7 @@ from models.spaces import (
     FSAVERAGE,
     FSAVERAGE5,
     FSLR32K,
+    MMP360,
     data_folder,
     get_space,
     load_mesh,
@@ -53,8 +54,6 @@ _SURFACE_BASIS = (
 )
 _FIRST_VERTICES = " Of full fsaverage only the vertices of fsaverage5 are shown."
 _VOLUME_BASIS = "Voxels in MNI space."
-#: Areas of the HCP's parcellation: left ones first, each hemisphere in the atlas's order.
-_MMP_PARCELS = "mmp360"
 
 
 @dataclass(frozen=True, eq=False)
@@ -352,7 +351,7 @@ def _vertex_columns(space: Space) -> tuple[str, IntArray]:
             return space.name, np.arange(space.n_places)
         first = np.arange(FSAVERAGE5.n_left)
         return FSAVERAGE5.name, np.concatenate([first, space.n_left + first])
-    if space.name == _MMP_PARCELS:
+    if space.name == MMP360.name:  # left areas first, each hemisphere in the atlas's order
         labels = load_atlas(FSLR32K.name, "mmp").labels.astype(np.int64)
         is_right = np.arange(labels.size) >= FSLR32K.n_left
         return FSLR32K.name, np.where(labels > 0, labels - 1 + is_right * space.n_left, -1)

@@ -24,7 +24,7 @@ export class Viewer extends StageView {
     this.wanted = "";
     this.isLed = false;
     this.readings = new GlassReadings(this.parts);
-    this.painter = new Painter(this.parts.canvas);
+    this.painter = new Painter(this.parts.planes, this.parts.canvas);
     this.pointing = new Pointing(this);
     this.controls = new Controls(this.parts, {
       set: (patch) => this.set(patch),
@@ -132,7 +132,7 @@ export class Viewer extends StageView {
     const { stage } = this.parts;
     const { views } = this.sequence;
     this.panels = arrange(stage.clientWidth, stage.clientHeight, views);
-    this.painter.needsLines = true;
+    this.painter.place(this.panels);
     this.pointing.leave();
     this.labels = this.panels.map((panel) => labelOf(panel, views[panel.view]));
     showLabels(this.parts.labels, this.labels);
@@ -184,7 +184,8 @@ export class Viewer extends StageView {
   /** Draw once more and save it, with the note on coordinates. */
   save() {
     this.#draw(this.player.mix());
-    return this.savePicture(this.parts.canvas, labelTexts(this.labels), this.header.note);
+    const drawing = this.painter.compose(this.panels, this.parts.stage.clientWidth);
+    return this.savePicture(drawing, labelTexts(this.labels), this.header.note);
   }
 
   destroy() {

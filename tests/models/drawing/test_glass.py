@@ -14,7 +14,6 @@ from models.voxel_grid import AxisWords, VoxelGrid
 from tests.models.drawing.glass_samples import at, project, shown, voxels
 
 NAN = np.nan
-MMP360 = Space("mmp360", "parcels", 180, 180, "areas")
 PROVENANCE = Provenance("m", "A model", "1", "0" * 64, "sub-01", "Only a guess.", "GUESS")
 
 
@@ -260,7 +259,7 @@ def test_areas_of_the_hcp_lie_where_they_are_known_to_be():
     names = load_atlas("fsLR32k", "mmp").names
     values = np.zeros((2, 360), np.float32)
     values[0, names.index("A1")] = values[1, 180 + names.index("A1")] = 1
-    sequence = GlassProjector(MMP360).project(values)
+    sequence = GlassProjector("mmp360").project(values)
     for frame, (x, y, z) in enumerate([(-42, -24, 8), (46, -19, 7)]):
         for name, expected in (("lr"[frame], (y, z)), ("y", (x, z)), ("z", (x, y))):
             lit = [place for place, value in shown(sequence, name, frame).items() if value > 0.5]
