@@ -1,7 +1,10 @@
 """What a person sees and does with a glass brain, with pixels checked in Chromium."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.drawing.colormaps import lut
 from tests.browser.glass_page import GlassPage, bump, glass_server, message, positions
@@ -209,27 +212,35 @@ def test_a_second_glass_brain_follows_time_colours_and_pointer(open_viewer):
 
 
 def test_a_place_that_another_view_points_at_is_ringed(open_viewer):
-    viewer = open_viewer(message(two_places()), size=(1100, 1300))
+    viewer = open_viewer(message(two_places()), size=(1100, 1800))  # no scroll bar, ever
+    _, y_mm, z_mm = AUDITORY
     viewer.run("follow()")
     vertex = int(np.abs(positions() - AUDITORY).sum(axis=1).argmin())
 
-    def shot():
-        return viewer.run("follower.parts.canvas.toDataURL()")
+    def shot(hovered):
+        """The lines, once they were drawn for this place."""
+        viewer.page.wait_for_function(
+            f"follower.painter.drawnLines.includes(',{hovered},') && !follower.loop.request"
+        )
+        x, y = viewer.point("l", y_mm, z_mm)
+        box = viewer.page.locator("#second [data-part=canvas]").bounding_box()
+        clip = {"x": box["x"] + x - 8, "y": box["y"] + y - 8, "width": 16, "height": 16}
+        pixels = Image.open(io.BytesIO(viewer.page.screenshot(clip=clip))).convert("RGB")
+        return np.asarray(pixels).astype(int)
 
-    before = shot()
-    viewer.run(
-        f"""dispatchEvent(new CustomEvent("boldcast:hover", {{ detail: {{
-          view: "test", source: "brain", vertex: {vertex} }} }}))"""
-    )
-    viewer.page.wait_for_function(f"follower.pointing.linked === {vertex}")
-    viewer.page.wait_for_timeout(200)
-    assert shot() != before
-    viewer.run(
-        """dispatchEvent(new CustomEvent("boldcast:hover", { detail: {
-          view: "test", source: "brain", vertex: null } }))"""
-    )
-    viewer.page.wait_for_timeout(200)
-    assert shot() == before
+    def point(place):
+        viewer.run(
+            f"""dispatchEvent(new CustomEvent("boldcast:hover", {{ detail: {{
+              view: "test", source: "brain", vertex: {place} }} }}))"""
+        )
+
+    viewer.page.wait_for_timeout(500)  # the page finds its layout
+    before = shot(-1)
+    point(vertex)
+    ringed = shot(vertex)
+    point("null")
+    assert (np.abs(ringed - before).max(axis=-1) > 60).sum() > 20
+    assert np.abs(shot(-1) - before).mean() < 3
 
 
 def test_new_data_keep_time_and_a_late_message_wins(open_viewer, server):
