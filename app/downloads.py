@@ -17,6 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from app import cache, readiness
 from app.work import Work
 from models.catalog import ModelCard
 from models.errors import WeightsError
@@ -135,7 +136,8 @@ class Downloads:
     Parameters
     ----------
     forget : callable, optional
-        Told the id of a model before its files go, so that nobody keeps them open, and after.
+        Told the id of a model before its files go, so that nobody keeps them open, and after
+        they have gone or come.
     """
 
     def __init__(self, forget: Callable[[str], None] = lambda model_id: None) -> None:
@@ -188,13 +190,13 @@ class Downloads:
 
     def _do(self, task: Task, tell: Tell) -> Any:
         """Do a task, on a worker thread."""
-        if task.kind not in _TAKING:
-            return _DO[task.kind](task, tell)
-        self._forget(task.model_id)
+        if task.kind in _TAKING:
+            self._forget(task.model_id)
         try:
             return _DO[task.kind](task, tell)
         finally:
-            self._forget(task.model_id)
+            if task.kind in ("fetch", *_TAKING):
+                self._forget(task.model_id)
 
     def _check_free(self, task: Task, of_model: Sequence[Job]) -> None:
         """Refuse to take files away that are in use, and to use files that are taken away."""
@@ -222,7 +224,13 @@ class Downloads:
 @lru_cache(maxsize=1)
 def shared() -> Downloads:
     """Jobs of this process."""
-    return Downloads()
+    return Downloads(_forget)
+
+
+def _forget(model_id: str) -> None:
+    """Let nobody go on with files that have gone, or without files that have come."""
+    cache.engine().forget(model_id)
+    readiness.forget()
 
 
 def _does(running: Task, task: Task) -> bool:

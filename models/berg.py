@@ -21,13 +21,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from models import catalog
 from models._berg.base import BergModel, Shelf
 from models._berg.metadata import read_metadata
 from models._berg.pictures import Huze, Mosaic, Things
 from models._berg.selection import read_subjects
 from models._berg.text import Text2fMRI, find_text_variants, pick_variant
-from models.catalog import ModelCard
+from models.catalog import ModelCard, list_cards
 from models.errors import (
     BoldcastError,
     ModelNotFoundError,
@@ -320,8 +319,7 @@ class BERG:
 
 def _cards() -> dict[str, ModelCard]:
     """Rows of the models that can be asked in BERG's way, by id."""
-    rows = (*catalog.CATALOG, *getattr(catalog, "PUBLISHED", ()))
-    return {card.id: card for card in rows if card.id in _CLASSES}
+    return {card.id: card for card in list_cards() if card.id in _CLASSES}
 
 
 def _card(model_id: str) -> ModelCard:

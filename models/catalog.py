@@ -326,6 +326,8 @@ _REFERENCE_LANGUAGE = ModelCard(
         "10r",
         "8BL",
     ),
+    training=("No brain responses: published directions of effect, with strengths set by hand."),
+    output="66 of the 360 MMP 1.0 parcels on fsLR32k, a row for every volume.",
 )
 
 _NSD_HUZE = ModelCard(

@@ -10,8 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import downloads, messages
 from app.downloads import Job, Shelf, State, Task, size_words
 from app.views import model_jobs
-from models import catalog
-from models.catalog import ModelCard
+from models.catalog import ModelCard, list_cards
 from models.errors import BoldcastError
 
 __all__ = ["render"]
@@ -50,8 +49,7 @@ def _may_change() -> bool:
 
 def _cards() -> list[ModelCard]:
     """All models, those that need no download first."""
-    cards = {card.id: card for card in (*catalog.CATALOG, *getattr(catalog, "PUBLISHED", ()))}
-    return sorted(cards.values(), key=lambda card: not card.is_embedded)
+    return sorted(list_cards(), key=lambda card: not card.is_embedded)
 
 
 # What a model is ------------------------------------------------------------------------------

@@ -17,13 +17,13 @@ export function showLabels(holder, panels) {
   );
 }
 
-/** Where each label stands on the stage: {text, side, words, x, y (baseline), isRight}. */
+/** Where each label stands on the stage: {side, words, x, y (baseline), isRight}. */
 export function labelTexts(panels) {
   return panels.flatMap((panel) => {
     const { left, right, words } = panel.label;
     const y = panel.top + 22;
     const texts = [{ side: left, words, x: panel.left + 9, y, isRight: false }];
     if (right) texts.push({ side: right, words: "", x: panel.left + panel.width - 9, y, isRight: true });
-    return texts.map((one) => ({ ...one, text: `${one.side} ${one.words}`.trim() }));
+    return texts;
   });
 }

@@ -6,6 +6,7 @@ const MARGIN = 16;
 const FONT = "system-ui, sans-serif";
 const STRIP = 96; // px below the stage
 const LINE = 16;
+const KEY = 104; // px beside the bar for what grey means
 
 /** Compose on a 2D canvas. `drawing` must have been drawn in this very task. */
 export function compose({ drawing, width, height, labels, colors, header, state, lut, when, note }) {
@@ -24,13 +25,9 @@ export function compose({ drawing, width, height, labels, colors, header, state,
   context.drawImage(drawing, 0, 0);
   context.scale(scale, scale);
   context.fillStyle = colors.labels;
-  context.font = `600 14px ${FONT}`;
-  for (const { text, x, y, isRight } of labels) {
-    context.textAlign = isRight ? "right" : "left";
-    context.fillText(text, x, y);
-  }
+  drawLabels(context, labels);
   context.fillStyle = colors.ink;
-  drawBar(context, header, state, lut, height + 12, Math.min(360, room));
+  drawBar(context, header, state, lut, height + 12, Math.min(360, room - KEY));
   context.font = `12px ${FONT}`;
   context.textAlign = "left";
   const limits = state.threshold > 0 ? ` · ${state.fade ? "faded" : "hidden"} below ${axisNumber(state.threshold)}` : "";
@@ -49,6 +46,18 @@ export function brokenLines(text, room, measure) {
     else lines.push(word);
   }
   return lines;
+}
+
+/** Letters strong, words beside them plain, as on the stage. */
+function drawLabels(context, labels) {
+  for (const { side, words, x, y, isRight } of labels) {
+    context.textAlign = isRight ? "right" : "left";
+    context.font = `700 15px ${FONT}`;
+    context.fillText(side, x, y);
+    const from = side ? x + context.measureText(side).width + 5 : x;
+    context.font = `12px ${FONT}`;
+    context.fillText(words, from, y);
+  }
 }
 
 function drawBar(context, header, state, lut, top, width) {
@@ -96,7 +105,7 @@ export function download(canvas, name) {
 
 /**
  * Save the stage of a viewer, whose canvas was drawn in this very task; returns the composed
- * canvas. labels: {text, x, y, isRight} on the stage; note: a sentence below the footer.
+ * canvas. labels: {side, words, x, y, isRight} on the stage; note: a sentence below the footer.
  */
 export function savePicture({ parts, player, header, state, lut, view }, drawing, labels, note) {
   const { stage, when, root } = parts;

@@ -116,6 +116,21 @@ class Rays:
         levels = tuple(columns[firsts[:count] + k] for k, count in enumerate(counts))
         return Rays(levels, np.argsort(longest_first))
 
+    def by_cell(self) -> tuple[IntArray, IntArray]:
+        """Columns cell by cell, and how many each cell has.
+
+        Returns
+        -------
+        columns : ndarray of shape (n_pairs,), int64
+            Rising within a cell.
+        counts : ndarray of shape (n_cells,), int64
+        """
+        line = np.concatenate([np.arange(len(level)) for level in self.levels])
+        cell = np.argsort(self.order)[line]
+        in_order = np.argsort(cell, kind="stable")  # levels come one after the other
+        columns = np.concatenate(self.levels)[in_order]
+        return columns, np.bincount(cell, minlength=self.order.size)
+
 
 @dataclass(frozen=True, eq=False)
 class Points:
@@ -176,12 +191,11 @@ def _mni_view(points: Points, name: str, n_columns: int) -> tuple[GlassView, _Li
         is_shown = is_shown & points.is_central[:, axes].all(axis=1)
     origin = np.array(points.origin_mm)[axes]
     index = np.floor((points.positions[is_shown][:, axes] - origin) / cell + 0.5).astype(np.int64)
-    if not len(index):
-        raise RenderError("There is no place to draw in this view of the glass brain.")
     strokes, bounds = brain_drawing(name)
     frame = (np.array(bounds).reshape(2, 2) - origin[:, None]) / cell + 0.5
-    low = np.minimum(np.floor(frame[:, 0]).astype(int), index.min(axis=0))
-    high = np.maximum(np.floor(frame[:, 1]).astype(int), index.max(axis=0))
+    edges = np.floor(frame).astype(int)
+    low = np.concatenate([edges[:, :1].T, index]).min(axis=0)
+    high = np.concatenate([edges[:, 1:].T, index]).max(axis=0)
     width, height = (high - low + 1).tolist()
     column = high[0] - index[:, 0] if how.is_mirrored else index[:, 0] - low[0]
     cells, lines = _lines(
@@ -254,6 +268,8 @@ def _lines(cell: IntArray, column: IntArray, n_columns: int) -> tuple[IntArray, 
 def _joined(made: Sequence[tuple[GlassView, _Lines]]) -> tuple[tuple[GlassView, ...], Rays]:
     """Join views and all their lines, one view after the other."""
     parts = [lines for _, lines in made]
+    if not any(columns.size for columns, _ in parts):
+        raise RenderError("There is no place to draw in these views of a glass brain.")
     offsets = np.cumsum([0] + [columns.size for columns, _ in parts])
     starts = [starts + offset for (_, starts), offset in zip(parts, offsets[:-1], strict=True)]
     columns = np.concatenate([columns for columns, _ in parts])

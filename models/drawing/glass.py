@@ -12,6 +12,7 @@ of its own mask instead, never the outline of another brain.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from models.spaces import (
     FSAVERAGE,
     FSAVERAGE5,
     FSLR32K,
+    MMP360,
     data_folder,
     get_space,
     load_mesh,
@@ -32,7 +34,14 @@ from models.spaces import (
 from models.types import FloatArray, IntArray, Response, Space, UInt8Array
 from models.voxel_grid import VoxelGrid
 
-__all__ = ["NAN_CODE", "GlassProjector", "GlassSequence", "GlassView", "default_limit"]
+__all__ = [
+    "NAN_CODE",
+    "GlassProjector",
+    "GlassSequence",
+    "GlassView",
+    "default_limit",
+    "load_projector",
+]
 
 #: Code of a line of sight that meets only places without a value; values use 0 to 254.
 NAN_CODE = 255
@@ -45,8 +54,6 @@ _SURFACE_BASIS = (
 )
 _FIRST_VERTICES = " Of full fsaverage only the vertices of fsaverage5 are shown."
 _VOLUME_BASIS = "Voxels in MNI space."
-#: Areas of the HCP's parcellation: left ones first, each hemisphere in the atlas's order.
-_MMP_PARCELS = "mmp360"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +69,8 @@ class GlassSequence:
     views : tuple of GlassView
     basis : str
         What the places rest on, for a person.
+    rays : Rays, optional
+        Which places lie behind each cell.
     """
 
     codes: UInt8Array
@@ -69,6 +78,7 @@ class GlassSequence:
     maximum: float
     views: tuple[GlassView, ...]
     basis: str
+    rays: Rays | None = None
 
     def __post_init__(self) -> None:
         n_cells = sum(view.cells.size for view in self.views)
@@ -242,7 +252,7 @@ class GlassProjector:
             part[places] = values[start : start + chunk].T
             largest = _signed_maximum(part, self._rays)
             codes[start : start + chunk] = _encode(largest, low, high).T
-        return GlassSequence(codes, low, high, self.views, self.basis)
+        return GlassSequence(codes, low, high, self.views, self.basis, self._rays)
 
     def project_response(self, response: Response) -> GlassSequence:
         """Project a response of this space.
@@ -258,6 +268,29 @@ class GlassProjector:
                 f"{self.n_places}."
             )
         return self.project(response.values, response.column_indices)
+
+
+@lru_cache(maxsize=8)
+def load_projector(
+    space: str, atlas_volume: Path | None = None, views: str = "lyrz"
+) -> GlassProjector:
+    """Return the lines of sight of a space, worked out once in a process; cached.
+
+    Parameters
+    ----------
+    space : str
+        Name of a space.
+    atlas_volume, views
+        As in :class:`GlassProjector`.
+
+    Raises
+    ------
+    SpaceMismatchError
+        The space is unknown.
+    RenderError
+        As :class:`GlassProjector`.
+    """
+    return GlassProjector(space, atlas_volume=atlas_volume, views=views)
 
 
 def default_limit(values: FloatArray) -> float:
@@ -318,7 +351,7 @@ def _vertex_columns(space: Space) -> tuple[str, IntArray]:
             return space.name, np.arange(space.n_places)
         first = np.arange(FSAVERAGE5.n_left)
         return FSAVERAGE5.name, np.concatenate([first, space.n_left + first])
-    if space.name == _MMP_PARCELS:
+    if space.name == MMP360.name:  # left areas first, each hemisphere in the atlas's order
         labels = load_atlas(FSLR32K.name, "mmp").labels.astype(np.int64)
         is_right = np.arange(labels.size) >= FSLR32K.n_left
         return FSLR32K.name, np.where(labels > 0, labels - 1 + is_right * space.n_left, -1)

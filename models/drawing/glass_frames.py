@@ -100,6 +100,7 @@ def draw_frames(
     is_faded: bool = False,
     width_px: int = 950,
     is_dark: bool = False,
+    has_outline: bool = True,
     units: str = "",
     titles: Sequence[str] = (),
     footer: Sequence[str] = (),
@@ -119,6 +120,8 @@ def draw_frames(
         Of a frame; its height follows.
     is_dark : bool
         Black ground.
+    has_outline : bool
+        Draw the lines of the brain.
     units : str
         Draw a colour bar with these words; "" for none.
     titles : sequence of str
@@ -151,7 +154,8 @@ def draw_frames(
     )
     stage = _Stage(sequence.views, width_px, is_dark, bool(titles), bool(units), len(footer))
     bar = _Bar(colormap, limit, is_signed, units) if units else None
-    base, lines = stage.base(bar, footer), stage.lines()
+    base = stage.base(bar, footer)
+    lines = stage.lines() if has_outline else Image.new("RGBA", base.size)
     opacity = table[:, 3:] / 255
     seen = np.rint(table[:, :3] * opacity + np.array(stage.ground) * (1 - opacity))
     return (

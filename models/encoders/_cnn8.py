@@ -29,8 +29,8 @@ _CORE = "module.core."
 _BATCH_NORM_EPSILON = 1e-5
 _MASK_EPSILON = 1e-6
 
-#: Vertices and pictures multiplied at once: their product, 6 MB, stays in the cache.
-_VERTICES_AT_ONCE, _PICTURES_AT_ONCE = 1024, 4
+#: Vertices and pictures multiplied at once: their product is 12 MB, whatever is asked.
+_VERTICES_AT_ONCE, _PICTURES_AT_ONCE = 2048, 4
 
 State = Mapping[str, torch.Tensor]
 

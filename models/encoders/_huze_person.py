@@ -53,7 +53,7 @@ class HuzePerson:
             "constants_from": facts["constants_from"],
             "part_2_holds": facts["layout"],
         }
-        self._row_of_vertex = np.full(N_VERTICES, -1, np.int32)
+        self._row_of_vertex: IntArray = np.full(N_VERTICES, -1, np.int32)
         self._n_first = len(self.parts[0].places)
         for part, first_row in zip(self.parts, (0, self._n_first), strict=True):
             rows = np.arange(first_row, first_row + len(part.places), dtype=np.int32)
@@ -63,6 +63,8 @@ class HuzePerson:
 
     def parts_of(self, vertices: IntArray) -> tuple[int, ...]:
         """Which parts predict some vertices: 0, 1 or both."""
+        if len(vertices) == N_VERTICES:
+            return (0, 1)
         is_second = self._row_of_vertex[vertices] >= self._n_first
         return tuple(number for number in (0, 1) if (is_second == bool(number)).any())
 
@@ -80,23 +82,18 @@ class HuzePerson:
         -------
         ndarray of shape (n_pictures, n_chosen), float32
         """
-        pieces = self._pieces(vertices)
-        n_pictures = max(len(maps[number]) for number, _, _ in pieces) if pieces else len(maps[0])
-        values = np.empty((n_pictures, len(vertices)), np.float32)
-        for number, columns, rows in pieces:
-            values[:, columns] = self.parts[number].read_out(maps[number], rows)
-            self.parts[number].release()
-        return values
-
-    def _pieces(self, vertices: IntArray) -> list[tuple[int, IntArray, IntArray | None]]:
-        """For each part that is needed: its number, which vertices, and which of its rows."""
-        if len(vertices) == N_VERTICES:
-            return [(number, part.places, None) for number, part in enumerate(self.parts)]
-        rows = self._row_of_vertex[vertices]
-        order = np.argsort(rows)
-        split = int(np.searchsorted(rows[order], self._n_first))
-        pieces: list[tuple[int, IntArray, IntArray | None]] = []
-        for number, columns in enumerate((order[:split], order[split:])):
-            if len(columns):
-                pieces.append((number, columns, rows[columns] - number * self._n_first))
-        return pieces
+        wanted: tuple[IntArray | None, ...] = (None, None)  # all rows of each part
+        rank = self._row_of_vertex
+        if len(vertices) != N_VERTICES:
+            rows = rank[vertices]
+            rising = np.sort(rows)
+            split = int(np.searchsorted(rising, self._n_first))
+            wanted = (rising[:split], rising[split:] - self._n_first)
+            rank = np.searchsorted(rising, rows)
+        found = [
+            part.read_out(own, some)
+            for part, own, some in zip(self.parts, maps, wanted, strict=True)
+            if some is None or len(some)
+        ]
+        # The pages stay: they are wanted again when the region changes.
+        return np.take(np.concatenate(found, axis=1), rank, axis=1)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,12 @@ from numpy.typing import NDArray
 
 from models.atlases import Regions
 from models.encoders._maps import things_overlays
-from models.encoders._masks import mask_indices
 from models.encoders._named_regions import things_regions
 from models.encoders._picture_model import Picture, as_tensor
 from models.encoders._shared_network import SharedNetworkModel
+from models.encoders._things_voxels import ThingsVoxels, read_grid, read_regions, voxel_space
 from models.encoders.base import Features, Overlay
-from models.errors import SelectionError, SpaceMismatchError, UnknownRegionError, WeightsError
-from models.spaces import get_space
+from models.errors import WeightsError
 from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
@@ -39,7 +37,7 @@ from models.types import (
     Space,
     ignore_progress,
 )
-from models.voxel_grid import VoxelGrid, voxel_grid
+from models.voxel_grid import VoxelGrid
 
 if TYPE_CHECKING:
     import torch
@@ -62,11 +60,6 @@ _PICTURE_BYTES = 3_700_000
 
 #: Of the voxels, every so-many-th says whether a shorter type is close enough: 3,019 of them.
 _PROBE_EVERY = 70
-
-
-def voxel_space(subject: str) -> Space:
-    """Voxel grid of one subject, e.g. ``"sub-01"``: 211,339 voxels of its own brain."""
-    return get_space(f"things-voxels-{subject}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,21 +146,24 @@ class ThingsViT(SharedNetworkModel):
         WeightsError
             The metadata are absent, or name a voxel that is not there.
         """
-        return self._once(("regions", subject), lambda: self._read_regions(subject))
+
+        def read() -> Mapping[str, IntArray]:
+            metadata, name = self._metadata(subject)
+            return read_regions(metadata, voxel_space(subject).n_places, name)
+
+        return self._once(("regions", subject), read)
 
     def regions_of(self, subject: str) -> Regions:
         """Return :meth:`regions` with headings and sides; those without a voxel are left out."""
         self.check_subjects(Selection((subject,)))
-        name = self._metadata_path(subject).name
+        name = _metadata_name(subject)
         return things_regions(self.regions(subject), voxel_space(subject), name)
 
     def overlays(self, subject: str) -> tuple[Overlay, ...]:
         """Return accuracy, noise ceilings and pRF maps of every voxel; read at each call."""
-        from models.weights.pickles import read_numpy_dict
-
         self.check_subjects(Selection((subject,)))
-        path = self._need(self._metadata_path(subject), subject)
-        return things_overlays(read_numpy_dict(path), voxel_space(subject), path.name)
+        metadata, name = self._metadata(subject)
+        return things_overlays(metadata, voxel_space(subject), name)
 
     def grid(self, subject: str) -> VoxelGrid:
         """Grid cells of the subject's voxels; directions are inferred from regions if they can be.
@@ -177,23 +173,9 @@ class ThingsViT(SharedNetworkModel):
         WeightsError
             The metadata are absent, or their coordinates are not those of a grid.
         """
-        from models.weights.pickles import read_numpy_dict
-
         self.check_subjects(Selection((subject,)))
-        path = self._need(self._metadata_path(subject), subject)
-        fmri = read_numpy_dict(path).get("fmri")
-        stored = fmri.get("voxel_coords") if isinstance(fmri, Mapping) else None
-        places = np.asarray(() if stored is None else stored)
-        n_voxels = voxel_space(subject).n_places
-        if places.shape != (n_voxels, 3) or places.dtype.kind not in "iuf":
-            raise WeightsError(f"{path.name} does not say where the {n_voxels:,} voxels lie.")
-        whole = np.rint(places)
-        if not np.array_equal(places, whole):  # millimetres, say: rounding would invent a grid
-            raise WeightsError(f"{path.name}: voxel_coords are not whole numbers, so no indices.")
-        try:
-            return voxel_grid(whole.astype(np.int64), self.regions(subject))
-        except SpaceMismatchError as error:
-            raise WeightsError(f"{path.name}: {error}") from error
+        metadata, name = self._metadata(subject)
+        return read_grid(metadata, voxel_space(subject).n_places, self.regions(subject), name)
 
     def voxels_of(self, subject: str, roi: Any = None, voxel_index: Any = None) -> IntArray:
         """Voxels of a selection as BERG states it.
@@ -217,16 +199,7 @@ class ThingsViT(SharedNetworkModel):
         SelectionError
             A region is unknown, the mask cannot be used, or nothing is selected.
         """
-        if roi is None and voxel_index is None:
-            return np.arange(voxel_space(subject).n_places)
-        names = [roi] if isinstance(roi, str) else list(roi or ())
-        parts = [self._region(subject, name) for name in names]
-        if voxel_index is not None:
-            parts.append(mask_indices(voxel_index, voxel_space(subject).n_places))
-        chosen = np.concatenate([*parts, np.empty(0, np.int64)])
-        if not chosen.size:
-            raise SelectionError(_nothing_left(subject, names))
-        return chosen
+        return self._voxels(subject).named(roi, voxel_index)
 
     def features_sha256(self, subjects: Sequence[str] = ()) -> str:
         """One hash over the network's and the scored subjects' files."""
@@ -385,7 +358,7 @@ class ThingsViT(SharedNetworkModel):
         return converted([path], _CONVERTER, _CONVERTER_VERSION, build, home=self.home)
 
     def _n_layers(self) -> int:
-        """Blocks of the transformer; its checkpoint must be here."""
+        """Blocks of the transformer."""
         import torch
 
         return self._network((), torch.float32).n_layers
@@ -403,68 +376,27 @@ class ThingsViT(SharedNetworkModel):
         """Subjects whose weights are on this computer, or the first, whose absence is told."""
         return self._parts() or (self.card.subjects[0][0],)
 
-    def _read_regions(self, subject: str) -> Mapping[str, IntArray]:
-        """Regions in one subject's metadata."""
+    def _voxels(self, subject: str) -> ThingsVoxels:
+        """Voxels of one subject; the metadata are only read where a region is named."""
+        n_voxels = voxel_space(subject).n_places
+        return ThingsVoxels(subject, n_voxels, partial(self.regions, subject))
+
+    def _metadata(self, subject: str) -> tuple[dict[str, Any], str]:
+        """One subject's metadata and the name of their file."""
+        from models.weights.locations import metadata_folder
         from models.weights.pickles import read_numpy_dict
 
-        path = self._metadata_path(subject)
-        stored = read_numpy_dict(self._need(path, subject)).get("roi")
-        if not isinstance(stored, Mapping):
-            raise WeightsError(f"{path.name} names no regions.")
-        n_voxels = voxel_space(subject).n_places
-        regions = {}
-        for name, voxels in stored.items():
-            array = np.asarray(voxels).ravel()
-            is_index = array.dtype.kind in "iu" and (array >= 0).all() and (array < n_voxels).all()
-            if array.size and not is_index:
-                raise WeightsError(f"{path.name}: {name} has a voxel outside 0..{n_voxels - 1}.")
-            regions[name] = array.astype(np.int64)
-        return regions
-
-    def _metadata_path(self, subject: str) -> Path:
-        """Where one subject's metadata lie."""
-        from models.weights.locations import metadata_folder
-
-        return metadata_folder(self.card, self.home) / f"metadata_{subject}.npy"
-
-    def _region(self, subject: str, name: str) -> IntArray:
-        """Voxels of one region; there may be none."""
-        regions = self.regions(subject)
-        if name not in regions:
-            near = get_close_matches(str(name), regions) or sorted(regions)
-            raise UnknownRegionError(
-                f"{subject} has no region {name!r}. Did you mean {', '.join(near)}?"
-            )
-        return regions[name]
+        path = metadata_folder(self.card, self.home) / _metadata_name(subject)
+        return read_numpy_dict(self._need(path, subject)), path.name
 
     def _space(self, subject: str) -> Space:
         return voxel_space(subject)
 
     def _rows_and_columns(self, selection: Selection, subject: str) -> tuple[IntArray, IntArray]:
-        n_voxels = voxel_space(subject).n_places
-        if selection.hemisphere != "both":
-            raise SelectionError(
-                "The voxels of this model are not told apart by hemisphere; some regions are "
-                "(lFFA, rFFA)."
-            )
-        is_chosen = np.ones(n_voxels, bool)
-        if selection.regions:
-            is_chosen[:] = False
-            for name in selection.regions:
-                is_chosen[self._region(subject, name)] = True
-        if selection.indices is not None:
-            if selection.indices and selection.indices[-1] >= n_voxels:
-                raise SelectionError(f"Voxel {selection.indices[-1]} is not among {n_voxels:,}.")
-            is_listed = np.zeros(n_voxels, bool)
-            is_listed[list(selection.indices)] = True
-            is_chosen &= is_listed
-        if not is_chosen.any():
-            raise SelectionError(_nothing_left(subject, selection.regions))
-        voxels = np.flatnonzero(is_chosen)
+        voxels = self._voxels(subject).select(selection)
         return voxels, voxels
 
 
-def _nothing_left(subject: str, names: Sequence[str]) -> str:
-    """Say that a selection is empty, and which regions were named."""
-    regions = f" in {', '.join(names)}" if names else ""
-    return f"{subject} has no voxel{regions} that is selected: pick others."
+def _metadata_name(subject: str) -> str:
+    """Name of the file of one subject's metadata."""
+    return f"metadata_{subject}.npy"

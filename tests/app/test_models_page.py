@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from app import downloads
 from app.downloads import Downloads, Progress
 from app.views import model_jobs, models
-from models.catalog import CATALOG, PUBLISHED
+from models.catalog import CATALOG
 from models.errors import DiskFullError, OfflineError
 from models.weights import convert, files, locations, plans
 from models.weights.ask import FetchPlan, Item
@@ -129,19 +129,14 @@ def finish(test: AppTest, jobs: Downloads, model_id: str = THINGS) -> AppTest:
 def test_every_model_has_its_facts_and_the_embedded_one_comes_first():
     test = open_page()
     titles = [heading.value for heading in test.subheader]
-    assert set(titles) == {card.title for card in (*CATALOG, *PUBLISHED)}
+    assert set(titles) == {card.title for card in CATALOG}
     assert titles[0] == CATALOG[0].title
     text = words(test)
-    for card in (*CATALOG, *PUBLISHED):
+    for card in CATALOG:
         for fact in (card.summary, card.training, card.output, card.units, card.licence):
             assert fact in text
         assert card.citation in text
         assert card.accuracy in text
-
-
-def test_a_row_that_moved_into_the_catalog_is_shown_once(monkeypatch):
-    monkeypatch.setattr(models.catalog, "CATALOG", (*CATALOG, *PUBLISHED[:2]))
-    assert len(open_page().subheader) == len(CATALOG) + len(PUBLISHED)
 
 
 def test_the_folder_and_its_use_are_shown(home):
@@ -227,7 +222,7 @@ def test_a_damaged_file_spoils_its_own_card_only(home):
     test = open_page()
     assert len(test.error) == 1
     assert "is damaged: delete it" in test.error[0].value.replace("\\", "").replace("\u2060", "")
-    assert len(test.subheader) == len(CATALOG) + len(PUBLISHED)
+    assert len(test.subheader) == len(CATALOG)
     assert f"fetch:{THINGS}" in keys(test)
 
 

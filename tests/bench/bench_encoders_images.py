@@ -26,6 +26,7 @@ from models.encoders._device import exact_arithmetic
 from models.encoders._precision import compare_precisions
 from models.encoders.mosaic_cnn8 import MosaicCnn8
 from models.encoders.things_vit import ThingsViT
+from tests.bench.encoder_runs import child, forget_pages, take_turns
 from tests.bench.image_weights import (
     MOSAIC,
     N_VERTICES,
@@ -43,10 +44,14 @@ from tests.bench.report import (
     print_verdicts,
     spread,
 )
-from tests.bench.turns import forget, in_a_fresh_process, take_turns
 
 #: What a fresh process does: import, make ready, first answer.
 FIRST = """
+import sys, time
+def timed(name, run):
+    start = time.perf_counter()
+    run()
+    print(name, time.perf_counter() - start)
 timed("import", lambda: __import__("torch"))
 import numpy as np
 from models.encoders.{module} import {name}
@@ -62,6 +67,21 @@ timed("ready", lambda: ask(nothing, np.arange(1)))
 {then}
 """
 ANSWER = 'timed("first", lambda: ask(stack, np.arange({n_places})))'
+
+
+class Times(dict):
+    """Seconds of several things in each round, by name."""
+
+    def __init__(self, n_rounds, **works):
+        super().__init__(zip(works, take_turns(*works.values(), n_rounds=n_rounds), strict=True))
+
+    def ratios(self, slow, fast, plus=0.0):
+        """Ratio within each round; ``plus`` is added to it."""
+        return [a / b + plus for a, b in zip(self[slow], self[fast], strict=True)]
+
+    def total(self, name, *parts):
+        """Note the sum of some under a name of its own."""
+        self[name] = [sum(row) for row in zip(*(self[part] for part in parts), strict=True)]
 
 
 class Bench:
@@ -92,7 +112,7 @@ class Bench:
             precision=precision,
             then=ANSWER.format(n_places=self.n_places) if n_pictures else "",
         )
-        return in_a_fresh_process(code)
+        return child(code)
 
     @property
     def card_name(self):
@@ -112,12 +132,12 @@ class Bench:
             shutil.rmtree(folder)
         first = self.fresh()
         warm = [self.fresh()["ready"] for _ in range(self.n_rounds)]
-        forget([self.home])
+        forget_pages(self.home)
         cold = self.fresh(1)
         ready = self.fresh(1)
         rows = [
             ("first use: converted, hashed and ready", f"{first['ready']:.2f} s"),
-            ("its peak memory", f"{first['peak_gib']:.2f} GiB"),
+            ("its peak memory", f"{first['peak']:.2f} GiB"),
             ("opened again, files in the page cache", f"{1000 * median(warm):.0f} ms"),
             ("opened with nothing in the page cache", f"{1000 * cold['ready']:.0f} ms"),
             ("then the first picture, all places", f"{cold['first']:.2f} s"),
@@ -128,12 +148,12 @@ class Bench:
         self.judge("opened warm, s", warm, 0.1, is_least=False)
         if conversion_s is not None:
             self.judge("converted, s", [first["ready"]], conversion_s, is_least=False)
-            self.judge("converted, GiB", [first["peak_gib"]], conversion_gib, is_least=False)
+            self.judge("converted, GiB", [first["peak"]], conversion_gib, is_least=False)
 
     def memory(self, n_pictures, limit_gib):
         """Peak of a process that predicts all places of one subject."""
         for precision in ("float32", "reduced"):
-            peak = self.fresh(n_pictures, precision)["peak_gib"]
+            peak = self.fresh(n_pictures, precision)["peak"]
             print(f"  {n_pictures} pictures, all places, {precision}: peak {peak:.2f} GiB")
             if precision == "float32":
                 self.judge("peak memory, GiB", [peak], limit_gib, is_least=False)
@@ -156,7 +176,7 @@ class Bench:
             f"{error.column_correlation:.6f}, largest difference {error.largest:.2g} "
             f"(deviation {exact.std():.2g})"
         )
-        times = take_turns(
+        times = Times(
             self.n_rounds,
             exact=lambda: encode(self.card.default_settings()),
             short=lambda: encode(settings),
@@ -173,9 +193,12 @@ def worst(got, expected):
 def print_times(title, times, n_pictures):
     """Medians of each thing, and a picture."""
     rows = [
-        (name.replace("_", " "), spread([1000 * s for s in row], 0), f"{1000 * s / n_pictures:.1f}")
+        (
+            name.replace("_", " "),
+            spread([1000 * s for s in row], 0),
+            f"{1000 * median(row) / n_pictures:.1f}",
+        )
         for name, row in times.items()
-        for s in [times.median(name)]
     ]
     print_table(title, ("", "ms, median (range)", "ms a picture"), rows)
 
@@ -204,7 +227,7 @@ def bench_things(home, n_rounds):
     for n_pictures in (1, 32, 100):
         stack = bench.stack(n_pictures)
         prepared = model._as_input(tuple(stack))
-        times = take_turns(
+        times = Times(
             n_rounds,
             ours=partial(encode, stack),
             bare_network=partial(bare, prepared),
@@ -223,7 +246,7 @@ def bench_things(home, n_rounds):
     bench.judge("largest error / deviation", [error], 5e-5, is_least=False)
     features = model.features_of_array(stack)
     region = model.voxels_of("sub-01", ["V1"])
-    times = take_turns(
+    times = Times(
         n_rounds,
         encode=lambda: encode(stack),
         other_region=lambda: model.responses(features, "sub-01", region),
@@ -257,7 +280,7 @@ def bench_mosaic(home, n_rounds):
         prepared = model._as_input(tuple(stack))
         features = model.features_of_array(stack)
         maps = torch.from_numpy(features.arrays[0])
-        times = take_turns(
+        times = Times(
             n_rounds,
             core=partial(model.features_of_array, stack),
             core_as_BERG=partial(plain.core, prepared),

@@ -282,18 +282,18 @@ def test_another_region_or_subject_never_runs_the_network_again(berg, model_id):
 def test_huze_runs_again_for_another_subject_only(berg):
     first = berg.get_encoding_model(HUZE, subject=1, selection={"roi": "V1v"})
     berg.encode(first, STACK)
-    runs = first.encoder.n_backbone_runs
+    runs = first.encoder.n_pictures_seen
     assert runs == 2 * len(STACK)  # two parts
     berg.encode(berg.get_encoding_model(HUZE, subject=1, selection={"roi": "hV4"}), STACK)
-    assert first.encoder.n_backbone_runs == runs
+    assert first.encoder.n_pictures_seen == runs
     berg.encode(berg.get_encoding_model(HUZE, subject=2, selection={"roi": "hV4"}), STACK)
-    assert first.encoder.n_backbone_runs == 2 * runs
+    assert first.encoder.n_pictures_seen == 2 * runs
 
 
 def test_an_empty_region_runs_nothing(berg):
     model = berg.get_encoding_model(HUZE, subject=1, selection={"roi": "mTL-faces"})
     berg.encode(model, STACK)
-    assert model.encoder.n_backbone_runs == 0
+    assert model.encoder.n_pictures_seen == 0
 
 
 def test_pictures_are_remembered_by_content_and_order(berg):

@@ -71,9 +71,13 @@ export class Marks {
     this.#twice(panel, kept.flat(), 1, 0.75);
   }
 
+  /** Around a voxel, so that its colour stays to be seen. */
   #box(panel, x, y, thickness) {
+    const grow = (thickness + 1) / 2 / panel.scale;
+    const [left, top, right, bottom] = [x - grow, y - grow, x + 1 + grow, y + 1 + grow];
     this.#twice(panel, [
-      x, y, x + 1, y, x, y + 1, x + 1, y + 1, x, y, x, y + 1, x + 1, y, x + 1, y + 1,
+      left, top, right, top, left, bottom, right, bottom,
+      left, top, left, bottom, right, top, right, bottom,
     ], thickness);
   }
 }

@@ -203,7 +203,7 @@ def test_a_batch_that_did_not_fit_is_remembered_by_the_model(tmp_path):
     assert model._batch_size(64, 1).most == 4
 
 
-@pytest.mark.parametrize("card", [*CATALOG, *PUBLISHED], ids=lambda card: card.id)
+@pytest.mark.parametrize("card", CATALOG, ids=lambda card: card.id)
 def test_picture_models_have_independent_rows_and_transcripts_do_not(card):
     kind = load_object(card.encoder)
     assert kind.has_independent_rows == (card.modality == "image")

@@ -211,6 +211,17 @@ def test_an_empty_selection_is_an_error_and_never_everything(model, features, ro
         model.readout(features, Selection(("sub-01",), ("rTOS",)), SETTINGS)
 
 
+def test_metadata_are_only_needed_where_a_region_is_named(home, tmp_path, features):
+    without = shutil.ignore_patterns("metadata_*")
+    shutil.copytree(home, tmp_path / "home", ignore=without)
+    model = ThingsViT(CARD, "cpu", tmp_path / "home")
+    some = Selection(("sub-01",), indices=(5, 9))
+    assert model.readout(features, some, SETTINGS)[0].values.shape == (len(PICTURES), 2)
+    np.testing.assert_array_equal(model.voxels_of("sub-01"), np.arange(N_VOXELS))
+    with pytest.raises(WeightsError, match=r"metadata_sub-01.npy .* --subject 1"):
+        model.voxels_of("sub-01", ["V1"])
+
+
 def test_unknown_names_are_refused(model, features):
     with pytest.raises(UnknownRegionError, match="lFFA"):
         model.voxels_of("sub-01", ["FFA"])
