@@ -22,7 +22,7 @@ __all__ = ["VIDEO_KINDS", "VideoWriter", "exact_rate", "find_ffmpeg"]
 
 #: Kind -> name of the encoder, its options. H.264 plays everywhere, VP9 without licence fees.
 VIDEO_KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "mp4": ("libx264", ("-preset", "veryfast", "-crf", "18", "-movflags", "+faststart")),
+    "mp4": ("libx264", ("-preset", "veryfast", "-crf", "20", "-movflags", "+faststart")),
     "webm": ("libvpx-vp9", ("-deadline", "realtime", "-cpu-used", "6", "-crf", "24", "-b:v", "0")),
 }
 #: Frames between two that can be jumped to.
