@@ -1,7 +1,7 @@
 """Files for other programs' viewers: NIfTI volumes, CIFTI series of vertices and of areas.
 
-All are written row by row, compressed as they come, so that a long film of a whole brain needs
-no more memory than one of its volumes and the finished file.
+NIfTI is written row by row, compressed as it comes, so that a long film of a whole brain needs no
+more memory than one of its volumes and the finished file; CIFTI is put together in memory.
 """
 
 from __future__ import annotations
