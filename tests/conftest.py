@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+import huggingface_hub.constants  # noqa: F401 - reads HF_HUB_OFFLINE once, before a test sets it
 import pytest
 
 
