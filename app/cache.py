@@ -29,12 +29,13 @@ from models.analysis import roi
 from models.atlases import Regions
 from models.catalog import ModelCard, get_card, list_cards, load_object
 from models.drawing import paint, static, still
+from models.drawing.parcels import add_parcel_volume
 from models.encoders.base import Overlay, Preview
 from models.engine import Engine, Job, Request
 from models.errors import WeightsError
 from models.gallery import GallerySet, get_set, list_sets
 from models.retinotopy import ReceptiveFields
-from models.spaces import add_mesh_folder
+from models.spaces import SCHAEFER1000, add_mesh_folder
 from models.stimulus import ReadResult, Stimulus, read_many
 from models.types import (
     FloatArray,
@@ -46,7 +47,7 @@ from models.types import (
     UInt8Array,
 )
 from models.voxel_grid import VoxelGrid
-from models.weights.locations import find_full_meshes
+from models.weights.locations import find_atlas_file, find_full_meshes
 
 __all__ = [
     "Answer",
@@ -103,6 +104,8 @@ _SHOWN: WeakValueDictionary[str, Answer] = WeakValueDictionary()
 SLOW_RATE_HZ = 0.5
 #: How long it may take until meshes that were fetched meanwhile are found.
 _LOOK_AGAIN_S = 30.0
+#: File of Schaefer's atlas with which its parcels are put on a surface.
+PARCEL_VOLUME = "Schaefer2018_1000Parcels_7Networks_order_FSLMNI152_1mm.nii.gz"
 THUMBNAIL_PX = 96
 TILE_PX = 320
 #: More lines than this cannot be told apart.
@@ -267,8 +270,16 @@ def can_draw_in_full(card: ModelCard) -> bool:
     return in_part != in_full and _has_full_meshes()
 
 
+@st.cache_resource(max_entries=1, show_spinner=False, ttl=_LOOK_AGAIN_S)
+def _has_parcel_volume() -> bool:
+    path = find_atlas_file(PARCEL_VOLUME)
+    return path is not None and add_parcel_volume(SCHAEFER1000.name, path)
+
+
 def can_draw(card: ModelCard) -> bool:
     """Whether a viewer can show where the model's places are."""
+    if card.space == SCHAEFER1000.name:
+        _has_parcel_volume()
     return drawing.can_draw(card.space)
 
 
@@ -314,6 +325,14 @@ def _message(answer_id: str, options: tuple[tuple[str, Any], ...], _answer: Answ
         fallback_url=f"boldcast/still/{_answer.id}.png",
         **chosen,
     )
+
+
+def _first_strong_row(response: Response) -> int:
+    """First row whose mean size is half of the largest: before it there is little to see."""
+    size = np.abs(response.values)
+    known = np.isfinite(size)
+    mean = np.where(known, size, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return int(np.argmax(mean >= mean.max() / 2))
 
 
 def message(answer: Answer, *, sample: str, is_full: bool = False, is_kiosk: bool = False) -> bytes:

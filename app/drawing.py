@@ -111,7 +111,7 @@ def pack(
         assert grid is not None  # a volume comes with its grid
         return pack_volume(response, grid, regions, outlined=chosen, **more)
     drawn = drawn_space(response.space.name, is_full)
-    if response.space.kind == "parcels":
+    if response.space.name in PARCEL_ATLAS:
         return _pack_parcels(response, regions, mesh_url, chosen, fallback_url, **more)
     if isinstance(regions, Atlas) and regions.space.name == drawn:
         more["atlas"] = regions

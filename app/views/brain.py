@@ -88,8 +88,8 @@ def draw(answer: Answer | None, now: AppState, beside: DeltaGenerator) -> None:
         with beside:
             st.empty()
         st.info(
-            f"The parcels of {messages.plain(now.card.title)} cannot be drawn on a brain here yet. "
-            "The courses below and the files hold all of its values.",
+            f"The atlas file that says where the parcels of {messages.plain(now.card.title)} lie "
+            "is not here, so no brain is drawn. The courses below and the files hold all values.",
             icon=":material/visibility_off:",
         )
     elif now.show or answer is not None:

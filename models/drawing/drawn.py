@@ -3,7 +3,8 @@
 Full fsaverage has no mesh in the installed packages. The first 10,242 vertices of each of its
 hemispheres are those of fsaverage5, so its responses are drawn there: every drawn vertex shows its
 own value, nothing is averaged. Parcels of an atlas are drawn on the mesh of the atlas: every vertex
-shows the value of its parcel. Numbers are never read off what is drawn.
+shows the value of its parcel; those of a volume (Schaefer's) where
+:mod:`models.drawing.parcels` puts them. Numbers are never read off what is drawn.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from models.atlases import load_atlas
+from models.drawing.parcels import parcel_volume, vertex_parcels
 from models.errors import SpaceMismatchError
 from models.spaces import FSAVERAGE, FSAVERAGE5, FSLR32K, MMP360, get_space
 from models.types import IntArray, Response
@@ -36,6 +38,8 @@ def drawn_space(space: str, is_full: bool = False) -> str:
     """
     if space in PARCEL_ATLAS:
         return PARCEL_ATLAS[space][0]
+    if parcel_volume(space) is not None:
+        return FSAVERAGE5.name
     return FSAVERAGE5.name if space == FSAVERAGE.name and not is_full else space
 
 
@@ -54,6 +58,7 @@ def drawn_places(space: str, drawn: str) -> IntArray:
         A space is unknown, or one is not drawn on the other.
     """
     whole, part = get_space(space), get_space(drawn)
+    places: IntArray
     if whole is part:
         places = np.arange(whole.n_places)
     elif (whole, part) == (FSAVERAGE, FSAVERAGE5):
@@ -63,6 +68,8 @@ def drawn_places(space: str, drawn: str) -> IntArray:
         places = labels - 1
         is_right = np.arange(part.n_places) >= part.n_left
         places[(labels > 0) & is_right] += whole.n_left
+    elif (path := parcel_volume(space)) is not None and drawn == FSAVERAGE5.name:
+        places = vertex_parcels(path, space, drawn)
     else:
         raise SpaceMismatchError(f"{space} is not drawn on {drawn}.")
     places.flags.writeable = False
