@@ -342,7 +342,9 @@ def message(answer: Answer, *, sample: str, is_full: bool = False, is_kiosk: boo
             "is_full": is_full,
             "frame_rate_hz": 1 / answer.tr_s,  # real time
             "is_autoplaying": answer.response.n_rows > 1,
+            "layout": "four",  # speech and language lie on the side of the brain
             "row_texts": answer.texts,
+            "start_frame": _first_strong_row(answer.response),
         }
         return _message(answer.id, tuple(timed.items()), answer)
     rate_hz = picture_set(sample).frame_rate_hz if sample else 0.0

@@ -283,7 +283,7 @@ def add_words(
     figure.add_trace(
         go.Scatter(
             x=onsets,
-            y=[0.3] * len(onsets),
+            y=[0.0] * len(onsets),
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 7, "color": _ZERO_LINE},
             customdata=texts,
@@ -295,7 +295,7 @@ def add_words(
     figure.add_trace(
         go.Scatter(
             x=[onsets[index] for index in shown],
-            y=[1 + (levels[index] or 0) for index in shown],
+            y=[1.2 + (levels[index] or 0) for index in shown],
             mode="text",
             text=[texts[index] for index in shown],
             textposition="middle right",
@@ -309,7 +309,7 @@ def add_words(
         yaxis={"domain": [0.3, 1.0]},
         yaxis2={
             "domain": [0.0, 0.26],
-            "range": [_WORD_LEVELS + 0.7, -0.3],
+            "range": [_WORD_LEVELS + 0.8, -0.6],
             "visible": False,
             "fixedrange": True,
         },

@@ -30,7 +30,8 @@ def draw(answer: Answer) -> None:
     words = [(word.text, word.onset_s) for word in transcript_cache.words(transcript)]
     add_words(figure, words, transcript.lines)
     st.markdown("**Regions over time**")
-    st.plotly_chart(figure, key="transcript-courses", config={"displayModeBar": False})
+    with st.container(key="courses"):
+        st.plotly_chart(figure, key="transcript-courses", config={"displayModeBar": False})
     st.caption(
         "Blood follows words late: a response is mostly about what was said some 5 s before."
     )
