@@ -28,13 +28,14 @@ from models import export
 from models.analysis import roi
 from models.atlases import Regions
 from models.catalog import ModelCard, get_card, list_cards, load_object
-from models.drawing import static, still
+from models.drawing import paint, static, still
+from models.drawing.parcels import add_parcel_volume
 from models.encoders.base import Overlay, Preview
 from models.engine import Engine, Job, Request
 from models.errors import WeightsError
 from models.gallery import GallerySet, get_set, list_sets
 from models.retinotopy import ReceptiveFields
-from models.spaces import add_mesh_folder
+from models.spaces import SCHAEFER1000, add_mesh_folder
 from models.stimulus import ReadResult, Stimulus, read_many
 from models.types import (
     FloatArray,
@@ -46,12 +47,13 @@ from models.types import (
     UInt8Array,
 )
 from models.voxel_grid import VoxelGrid
-from models.weights.locations import find_full_meshes
+from models.weights.locations import find_atlas_file, find_full_meshes
 
 __all__ = [
     "Answer",
     "answer_of",
     "bundle",
+    "can_draw",
     "can_draw_in_full",
     "close",
     "counters",
@@ -102,6 +104,8 @@ _SHOWN: WeakValueDictionary[str, Answer] = WeakValueDictionary()
 SLOW_RATE_HZ = 0.5
 #: How long it may take until meshes that were fetched meanwhile are found.
 _LOOK_AGAIN_S = 30.0
+#: File of Schaefer's atlas with which its parcels are put on a surface.
+PARCEL_VOLUME = "Schaefer2018_1000Parcels_7Networks_order_FSLMNI152_1mm.nii.gz"
 THUMBNAIL_PX = 96
 TILE_PX = 320
 #: More lines than this cannot be told apart.
@@ -117,7 +121,7 @@ class Answer:
     id : str
         Hash of the question; the key of everything derived from the answer.
     stimuli : tuple of Stimulus
-        One a row of the response.
+        One a row of the response, or the transcript that has a volume a row.
     response : Response
     card : ModelCard
     selection : Selection
@@ -135,6 +139,26 @@ class Answer:
     def subject(self) -> str:
         """Whose brain."""
         return self.selection.subjects[0]
+
+    @property
+    def is_transcript(self) -> bool:
+        """Whether its rows are the volumes of one transcript."""
+        return self.response.row_kind == "seconds"
+
+    @property
+    def tr_s(self) -> float | None:
+        """Time from one volume of a transcript to the next, in s; None for pictures."""
+        return self.stimuli[0].tr_s if self.is_transcript else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is said in each volume of a transcript; none for pictures."""
+        return self.stimuli[0].lines if self.is_transcript else ()
+
+    @property
+    def is_parcels(self) -> bool:
+        """Whether it is over parcels."""
+        return self.response.space.kind == "parcels"
 
     @property
     def is_volume(self) -> bool:
@@ -242,7 +266,21 @@ def _has_full_meshes() -> bool:
 
 def can_draw_in_full(card: ModelCard) -> bool:
     """Whether the model's own mesh is drawn in part only, and all of it is here to be drawn."""
-    return drawing.mesh_space(card.space, False) != card.space and _has_full_meshes()
+    in_part, in_full = (drawing.mesh_space(card.space, is_full) for is_full in (False, True))
+    return in_part != in_full and _has_full_meshes()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, ttl=_LOOK_AGAIN_S)
+def _has_parcel_volume() -> bool:
+    path = find_atlas_file(PARCEL_VOLUME)
+    return path is not None and add_parcel_volume(SCHAEFER1000.name, path)
+
+
+def can_draw(card: ModelCard) -> bool:
+    """Whether a viewer can show where the model's places are."""
+    if card.space == SCHAEFER1000.name:
+        _has_parcel_volume()
+    return drawing.can_draw(card.space)
 
 
 def receptive_fields(card: ModelCard) -> ReceptiveFields | None:
@@ -283,14 +321,32 @@ def _message(answer_id: str, options: tuple[tuple[str, Any], ...], _answer: Answ
         mesh_url=_mesh_url(_answer.response, chosen["is_full"]),
         chosen=_answer.selection.regions,
         low_confidence=_answer.card.low_confidence_regions,
-        thumbnails=thumbnails(_answer.stimuli),
+        thumbnails=None if _answer.is_transcript else thumbnails(_answer.stimuli),
         fallback_url=f"boldcast/still/{_answer.id}.png",
         **chosen,
     )
 
 
+def _first_strong_row(response: Response) -> int:
+    """First row whose mean size is half of the largest: before it there is little to see."""
+    size = np.abs(response.values)
+    known = np.isfinite(size)
+    mean = np.where(known, size, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return int(np.argmax(mean >= mean.max() / 2))
+
+
 def message(answer: Answer, *, sample: str, is_full: bool = False, is_kiosk: bool = False) -> bytes:
     """Everything that the viewer of an answer draws; packed once an answer."""
+    if answer.tr_s is not None:
+        timed = {
+            "is_full": is_full,
+            "frame_rate_hz": 1 / answer.tr_s,  # real time
+            "is_autoplaying": answer.response.n_rows > 1,
+            "layout": "four",  # speech and language lie on the side of the brain
+            "row_texts": answer.texts,
+            "start_frame": _first_strong_row(answer.response),
+        }
+        return _message(answer.id, tuple(timed.items()), answer)
     rate_hz = picture_set(sample).frame_rate_hz if sample else 0.0
     options = {
         "is_full": is_full,
@@ -509,7 +565,8 @@ def place_name(card: ModelCard, subject: str, place: int) -> str:
     if regions.space.kind == "volume":
         return f"{first}{within}, voxel {place}"
     side = "left" if place < regions.space.n_left else "right"
-    return f"{first}{within}, {side}, vertex {place}"
+    kind = "parcel" if regions.space.kind == "parcels" else "vertex"
+    return f"{first}{within}, {side}, {kind} {place}"
 
 
 def map_values(
@@ -550,7 +607,7 @@ def region_csv(answer: Answer) -> bytes:
 
 def npz(answer: Answer) -> bytes:
     """All values as a numpy archive."""
-    return export.npz(answer.response)
+    return export.npz(answer.response, tr_s=answer.tr_s, texts=answer.texts)
 
 
 def gifti(answer: Answer, side: Hemisphere) -> bytes:
@@ -580,6 +637,10 @@ def start_still(answer: Answer, row: int, view: str) -> Work[bytes]:
     def draw(report: Report) -> bytes:
         report("drawing at 300 dpi", 0, 1)
         shape = "flat" if view == "flat" else "inflated"
+        if answer.is_parcels:
+            low, high = paint.limits_of(answer.response)
+            one = drawing.drawn_response(drawing.one_row(answer.response, row))
+            return still.draw_still(one, 0, view, shape, None, low, high)
         return still.draw_still(drawing.drawn_response(answer.response), row, view, shape)
 
     return Work(_pool(), draw)
@@ -587,7 +648,8 @@ def start_still(answer: Answer, row: int, view: str) -> Work[bytes]:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _plain_still(answer_id: str, _answer: Answer) -> bytes:
-    return static.fallback_png(drawing.drawn_response(_answer.response))
+    first = drawing.one_row(_answer.response, 0) if _answer.is_parcels else _answer.response
+    return static.fallback_png(drawing.drawn_response(first))
 
 
 def plain_still(answer_id: str) -> bytes | None:

@@ -7,6 +7,7 @@ cortex.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ from components.brain.own_labels import own_labels
 from components.message import PREDICTION_WORDS
 from components.volume import pack_volume
 from models.analysis import roi
-from models.atlases import Atlas, Regions
+from models.atlases import Atlas, Regions, load_atlas
 from models.catalog import ModelCard
-from models.drawing.drawn import drawn_places, drawn_space, to_drawn
+from models.drawing.drawn import PARCEL_ATLAS, drawn_places, drawn_space, to_drawn
 from models.encoders.base import Overlay
+from models.spaces import get_space, list_spaces
 from models.types import Provenance, Response, Space
 from models.voxel_grid import VoxelGrid
 
 __all__ = [
+    "can_draw",
     "drawn_response",
     "mesh_space",
+    "one_row",
     "overlay_response",
     "own_place",
     "pack",
@@ -48,15 +52,27 @@ def mesh_space(space: str, is_full: bool) -> str:
     return drawn_space(space, is_full)
 
 
+def can_draw(space: str) -> bool:
+    """Whether a viewer can show a space: voxels, or what has a mesh here."""
+    return get_space(space).kind == "volume" or drawn_space(space) in list_spaces()
+
+
 def drawn_response(response: Response) -> Response:
     """Part of a response that a picture of the packaged meshes shows."""
     return to_drawn(response, drawn_space(response.space.name))
 
 
+def one_row(response: Response, row: int) -> Response:
+    """Return one row of a response by itself: a mesh of all rows of parcels would be large."""
+    labels = response.row_labels[row : row + 1]
+    return replace(response, values=response.values[row : row + 1], row_labels=labels)
+
+
 def own_place(space: str, vertex: int, is_full: bool) -> int | None:
-    """Place of the response's space that a drawn vertex shows; None for one that is not drawn."""
+    """Place of the response's space that a drawn vertex shows; None for one that shows none."""
     places = drawn_places(space, drawn_space(space, is_full))
-    return int(places[vertex]) if vertex < len(places) else None
+    place = int(places[vertex]) if vertex < len(places) else -1
+    return place if place >= 0 else None
 
 
 def pack(
@@ -95,6 +111,8 @@ def pack(
         assert grid is not None  # a volume comes with its grid
         return pack_volume(response, grid, regions, outlined=chosen, **more)
     drawn = drawn_space(response.space.name, is_full)
+    if response.space.name in PARCEL_ATLAS:
+        return _pack_parcels(response, regions, mesh_url, chosen, fallback_url, **more)
     if isinstance(regions, Atlas) and regions.space.name == drawn:
         more["atlas"] = regions
     else:
@@ -107,6 +125,33 @@ def pack(
         to_drawn(response, drawn),
         mesh_url=mesh_url,
         regions=chosen,
+        fallback_url=fallback_url,
+        **more,
+    )
+
+
+def _pack_parcels(
+    response: Response,
+    regions: Regions,
+    mesh_url: str,
+    chosen: Sequence[str],
+    fallback_url: str,
+    **more: Any,
+) -> bytes:
+    """Message of a response over parcels; the mesh file knows which vertex is of which parcel."""
+    drawn, name = PARCEL_ATLAS[response.space.name]
+    atlas, mesh = load_atlas(response.space.name, name), get_space(drawn)
+    if chosen:
+        places = np.flatnonzero(np.any([regions.mask(region) for region in chosen], axis=0))
+    else:
+        places = response.column_indices
+    return pack_view(
+        response,
+        mesh_url=mesh_url,
+        mesh_vertices=(mesh.n_left, mesh.n_right),
+        mesh_space=drawn,
+        atlas=atlas,
+        regions=[atlas.names[label - 1] for label in np.unique(atlas.labels[places])],
         fallback_url=fallback_url,
         **more,
     )

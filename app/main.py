@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
-from app.views import about, images, kiosk, models
+from app.views import about, images, kiosk, models, transcripts
 
 HERE = Path(__file__).parent
 
@@ -20,6 +20,12 @@ else:
     st.navigation(
         [
             st.Page(images.render, title="Images", icon=":material/image:", default=True),
+            st.Page(
+                transcripts.render,
+                title="Transcripts",
+                icon=":material/subtitles:",
+                url_path="transcripts",
+            ),
             st.Page(models.render, title="Models", icon=":material/database:", url_path="models"),
             st.Page(about.render, title="About", icon=":material/info:", url_path="about"),
         ],

@@ -58,6 +58,9 @@ class ModelCard:
         What it was fitted to.
     output : str
         Which places it predicts, in words.
+    usual_tr_s : float
+        Time from one volume of a transcript to the next that it is used with, in s; 0 for
+        pictures.
     """
 
     id: str
@@ -85,6 +88,7 @@ class ModelCard:
     has_backbone_per_subject: bool = False
     training: str = ""
     output: str = ""
+    usual_tr_s: float = 0.0
 
     def default_settings(self) -> Settings:
         """All settings at their defaults."""
@@ -250,6 +254,7 @@ _REFERENCE_LANGUAGE = ModelCard(
         "window were changed after these data had been seen, so this is no untouched test. The "
         "model knows English function words only and nothing of meaning, topic, emotion or reading."
     ),
+    usual_tr_s=2.0,
     settings=(
         Setting(
             "hrf_peak_s",
@@ -414,6 +419,7 @@ _TEXT2FMRI = ModelCard(
         "Algonauts 2025 challenge; the language model itself was left as it was."
     ),
     output="1,000 cortical parcels of the Schaefer 2018 atlas, a row for every 1.49 s.",
+    usual_tr_s=1.49,
     settings=(
         Setting(
             "precision",

@@ -18,10 +18,11 @@ from components.volume import volume_view
 from models.catalog import ModelCard
 from models.types import FloatArray
 
-__all__ = ["VIEW", "draw", "has_choice", "pick_map"]
+__all__ = ["TEXT_VIEW", "VIEW", "draw", "has_choice", "pick_map"]
 
-#: Name under which brain and visual field speak to each other in the browser.
+#: Names under which linked views speak to each other in the browser: of pictures, of transcripts.
 VIEW = "images"
+TEXT_VIEW = "transcripts"
 PLANES = f"{VIEW}-planes"
 COURSE_HEIGHT_PX = 130
 SHOW_WIDTH_PX = 340
@@ -83,7 +84,15 @@ class _Place:
 
 def draw(answer: Answer | None, now: AppState, beside: DeltaGenerator) -> None:
     """Draw the cortex or the planes; what was clicked there goes ``beside`` them."""
-    if now.show or answer is not None:
+    if not cache.can_draw(now.card):
+        with beside:
+            st.empty()
+        st.info(
+            f"The atlas file that says where the parcels of {messages.plain(now.card.title)} lie "
+            "is not here, so no brain is drawn. The courses below and the files hold all values.",
+            icon=":material/visibility_off:",
+        )
+    elif now.show or answer is not None:
         _stage(answer, now, beside)
     overlay = cache.overlay_of(now.card, now.subject, now.show) if now.show else None
     if overlay is not None:
@@ -124,7 +133,8 @@ def _view(message: bytes, card: ModelCard, subject: str, *, is_full: bool) -> _P
     if cache.regions_of(card, subject).space.kind == "volume":
         voxel = volume_view(message, key=PLANES, on_unpin=unpin)
         return None if voxel is None else _Place(card, subject, voxel.place, voxel.frame)
-    pick = brain_view(message, key=VIEW, on_unpin=unpin)
+    view = VIEW if card.modality == "image" else TEXT_VIEW
+    pick = brain_view(message, key=view, on_unpin=unpin)
     index = None if pick is None else cache.place_at(card, pick.vertex, is_full)
     return None if pick is None or index is None else _Place(card, subject, index, pick.frame)
 
@@ -147,7 +157,8 @@ def _predicted(answer: Answer, pin: _Place, name: str) -> None:
     row = min(pin.row, len(values) - 1)
     is_modelled = math.isfinite(values[row])
     value = f"{values[row]:.4g} {answer.response.units}" if is_modelled else "not modelled"
-    st.markdown(f"{value}  \n{messages.plain(answer.response.row_labels[row])}")
+    label = answer.response.row_labels[row] + (" s" if answer.is_transcript else "")
+    st.markdown(f"{value}  \n{messages.plain(label)}")
     if len(values) > 1 and is_modelled:
         _course(answer, values, row, name)
 
@@ -161,7 +172,14 @@ def _map_words(title: str, value: float, units: str) -> str:
 def _course(answer: Answer, values: FloatArray, row: int, name: str) -> None:
     """Course of one place over the pictures."""
     response = answer.response
-    figure = course(values, response.row_labels, response.units, name=name, current_row=row)
+    figure = course(
+        values,
+        response.row_labels,
+        response.units,
+        name=name,
+        row_kind=response.row_kind,
+        current_row=row,
+    )
     figure.update_layout(height=COURSE_HEIGHT_PX, showlegend=False, margin_t=8, margin_b=8)
     figure.update_xaxes(title=None, showticklabels=False)
     figure.update_yaxes(title=None)

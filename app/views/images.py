@@ -10,10 +10,9 @@ from app import cache, messages, state, widgets
 from app.cache import Answer
 from app.state import AppState, Surroundings
 from app.views import brain, field, outputs
+from app.views.asking import ask, heading
+from app.views.choosing import go_home_button, pick_brain, pick_places, say_notices
 from app.views.picture_input import pick_pictures
-from app.views.waiting import PATIENCE_S, progress
-from app.work import Pollable
-from models.catalog import ModelCard, list_cards
 from models.errors import BoldcastError
 from models.stimulus import Stimulus
 
@@ -34,8 +33,7 @@ def render() -> None:
             now, stimuli, sentences = _controls(before, around)
         except BoldcastError as error:  # a file of the model cannot be used
             messages.show(error)
-            widgets.models_link()
-            st.button("Show the built-in model", on_click=_go_home, args=(before, around))
+            go_home_button(before, around)
             return
     with main:
         # Fixed places: the brain must not be built anew because a message comes or goes.
@@ -48,10 +46,10 @@ def render() -> None:
         now, more = brain.pick_map(now)
     state.save(now, around, (*sentences, *more))
     with status:
-        _notices()
-        job, answer = _answer(now, stimuli)
+        say_notices(around)
+        job, answer = ask(now, stimuli)
     with title:
-        _heading(now, job)
+        heading(_title(now), job)
     if answer is not None and job.is_finished:
         with files:
             outputs.downloads(answer)
@@ -66,62 +64,10 @@ def _controls(
 ) -> tuple[AppState, tuple[Stimulus, ...], tuple[str, ...]]:
     """Everything beside the brain; with what could not stay as it was."""
     before, stimuli = pick_pictures(before, around)
-    before, sentences = _whose_brain(before, around)
-    card = before.card
-    regions = cache.regions_of(card, before.subject)
-    gone = [name for name in before.regions if name not in regions.names]
-    if gone:
-        label = dict(card.subjects)[before.subject]
-        lost = "it is" if len(gone) == 1 else "they are"
-        sentences = (*sentences, f"{label} has no {', '.join(gone)}, so {lost} no longer chosen.")
-    kept = [name for name in before.regions if name not in gone]
-    chosen = widgets.pick_regions(card, before.subject, regions.groups, kept)
-    has_sides = regions.is_split_by_hemisphere
-    hemisphere = widgets.pick_hemisphere(before.hemisphere) if has_sides else "both"
-    settings = widgets.pick_settings(card, before.settings, SETTINGS_IN_VIEW)
-    now = replace(before, regions=chosen, hemisphere=hemisphere, settings=settings)
-    return _more_settings(now), stimuli, sentences
-
-
-def _whose_brain(before: AppState, around: Surroundings) -> tuple[AppState, tuple[str, ...]]:
-    """Model and subject, of those that are here."""
-    sentences: tuple[str, ...] = ()
-    reason = around.reason_of(before.card, before.subject)
-    if reason:  # its files went away meanwhile
-        label = f"{dict(before.card.subjects)[before.subject]} of {before.card.title}"
-        before = _of_model(before, state.default_state(around), around)
-        sentences = (
-            f"{label} {reason}: fetch it on the Models page. {before.card.title} is shown.",
-        )
-    cards = list_cards("image")
-    choices = [_choice(card, around) for card in cards]
-    model_id = widgets.pick_one("Model", choices, before.model_id, "model")
-    if model_id != before.model_id:
-        before = _of_model(before, state.default_state(around, model_id), around)
-    card = before.card
-    subjects = [
-        widgets.Choice(subject, label, around.reason_of(card, subject))
-        for subject, label in card.subjects
-    ]
-    label = "Brain" if len(subjects) == 1 else "Subject"
-    subject = widgets.pick_one(label, subjects, before.subject, f"subject:{card.id}")
-    return replace(before, subject=subject), sentences
-
-
-def _choice(card: ModelCard, around: Surroundings) -> widgets.Choice:
-    """One model in the picker."""
-    return widgets.Choice(card.id, card.title, around.reason_of(card, ""))
-
-
-def _of_model(before: AppState, other: AppState, around: Surroundings) -> AppState:
-    """Another model with the pictures of before."""
-    settings = around.usual_settings(other.card, before.sample)
-    return replace(other, sample=before.sample, uploads=before.uploads, settings=settings)
-
-
-def _go_home(before: AppState, around: Surroundings) -> None:
-    """Button callback: the embedded model with the pictures of before."""
-    state.save(_of_model(before, state.default_state(around), around), around)
+    before, sentences = pick_brain(before, around)
+    before, more = pick_places(before)
+    settings = widgets.pick_settings(before.card, before.settings, SETTINGS_IN_VIEW)
+    return _more_settings(replace(before, settings=settings)), stimuli, (*sentences, *more)
 
 
 def _more_settings(now: AppState) -> AppState:
@@ -143,23 +89,6 @@ def _more_settings(now: AppState) -> AppState:
     return replace(now, settings=settings)
 
 
-def _notices() -> None:
-    """Say what could not be as it was asked for."""
-    sentences = state.notices()
-    for sentence in sentences:
-        st.info(messages.plain(sentence), icon=":material/link:")
-    if any("Models page" in sentence for sentence in sentences):
-        widgets.models_link()
-
-
-def _heading(now: AppState, job: Pollable) -> None:
-    """Say over the brain what is shown or done."""
-    if job.is_finished:
-        st.markdown(f"##### {_title(now)}")
-    else:
-        progress(job, "Predicting")
-
-
 def _title(now: AppState) -> str:
     """Say what is shown; on a first visit, what to do."""
     if now.sample == state.DEFAULT_SAMPLE and not state.pictures():
@@ -167,25 +96,6 @@ def _title(now: AppState) -> str:
     if now.sample:
         return messages.plain(cache.picture_set(now.sample).title)
     return "Your picture" if len(now.uploads) == 1 else f"Your {len(now.uploads)} pictures"
-
-
-def _answer(now: AppState, stimuli: tuple[Stimulus, ...]) -> tuple[Pollable, Answer | None]:
-    """Job and answer to the page's question; while it is computed, the answer before."""
-    job = state.recall("job")
-    if job is None or not cache.is_for(job, now, stimuli):
-        job = cache.submit(now, stimuli)
-        state.remember("job", job)
-        job.wait(PATIENCE_S)
-    if not job.is_finished:
-        return job, state.recall("answer")
-    try:
-        answer = cache.answer_of(job)
-    except (BoldcastError, MemoryError, OSError) as error:
-        messages.show(error)
-        st.button("Try again", on_click=state.remember, args=("job", None))
-        return job, None
-    state.remember("answer", answer)
-    return job, answer
 
 
 def _below(answer: Answer) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import cache, messages, state
+from app import cache, messages, state, transcript_cache
 from app.cache import Answer
 from app.work import Work
 from components.charts import region_bars, region_courses
@@ -127,7 +127,7 @@ def downloads(answer: Answer) -> None:
     """Files of what is shown; each is made when its button is pressed."""
     with st.popover("Download", icon=":material/download:"):
         _files(answer)
-        if not answer.is_volume:
+        if not answer.is_volume and cache.can_draw(answer.card):
             st.divider()
             _still(answer)
 
@@ -140,7 +140,13 @@ def _files(answer: Answer) -> None:
         ("Region values (CSV)", name("regions", "csv"), partial(cache.region_csv, answer)),
         ("All values (NPZ)", name("values", "npz"), partial(cache.npz, answer)),
     ]
-    if not answer.is_volume:
+    if answer.is_transcript:
+        words = ("Volumes with text and regions (CSV)", name("volumes", "csv"))
+        files.insert(0, (*words, partial(transcript_cache.volume_csv, answer)))
+    if answer.is_transcript and transcript_cache.has_series(answer):
+        series = ("Time series (CIFTI)", name("values", "ptseries.nii"))
+        files.append((*series, partial(transcript_cache.series, answer)))
+    if not answer.is_volume and not answer.is_parcels:
         sides: tuple[tuple[Hemisphere, str], ...] = (("left", "L"), ("right", "R"))
         files += [
             (
@@ -167,7 +173,9 @@ def _still(answer: Answer) -> None:
     row = 0
     if len(rows) > 1:
         row = st.selectbox(
-            "Picture", rows, format_func=lambda index: answer.response.row_labels[index]
+            "Second" if answer.is_transcript else "Picture",
+            rows,
+            format_func=lambda index: answer.response.row_labels[index],
         )
     work: Work[bytes] | None = state.recall("still")
     question = (answer.id, view, row)

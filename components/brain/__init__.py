@@ -54,6 +54,7 @@ def pack_view(
     is_autoplaying: bool = False,
     is_holding: bool = False,
     is_kiosk: bool = False,
+    start_frame: int = 0,
     **more: Any,
 ) -> bytes:
     """Message for :func:`brain_view`; worth caching, as it holds all frames.
@@ -72,12 +73,15 @@ def pack_view(
         While playing, rest on the predicted frames.
     is_kiosk : bool
         Large type, fewer controls.
+    start_frame : int
+        Frame that is shown first, unless the URL says otherwise.
     """
     options: dict[str, Any] = {
         "layout": layout,
         "autoplay": is_autoplaying,
         "hold": is_holding,
         "kiosk": is_kiosk,
+        "start": start_frame,
     }
     if height_px is not None:
         options["height"] = height_px

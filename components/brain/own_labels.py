@@ -47,7 +47,7 @@ def own_labels(regions: Regions, places: IntArray, outlined: Sequence[str] = ())
     ----------
     regions : Regions
     places : ndarray of shape (n_drawn,), int
-        Place of ``regions.space`` that each drawn place shows.
+        Place of ``regions.space`` that each drawn place shows; -1 for none.
     outlined : sequence of str
         Regions to outline; empty means all.
 
@@ -63,7 +63,7 @@ def own_labels(regions: Regions, places: IntArray, outlined: Sequence[str] = ())
     names = [regions.names[index] for index in order]
     held = np.zeros((len(places), len(names)), bool)
     for column, index in enumerate(order):
-        held[:, column] = masks[index][places]
+        held[:, column] = masks[index][places] & (places >= 0)
     patterns, label = np.unique(np.packbits(held, axis=1), axis=0, return_inverse=True)
     is_in = np.unpackbits(patterns, axis=1, count=len(names)).astype(bool)
     # The pattern of no region sorts first where it is there; labels then start at 0.

@@ -73,6 +73,7 @@ def pack_response(
     limit: float | None = None,
     colormap: str = "",
     footer: str = "",
+    row_texts: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Pack all frames of a response.
@@ -117,6 +118,8 @@ def pack_response(
         Default by sign.
     footer : str, optional
         Default "model · subject · space · units · prediction, not measured".
+    row_texts : sequence of str
+        What is said in each row; shown below the brain while the row is.
     options : mapping, optional
         Further plain header entries for the viewer (layout, kiosk, height ...).
 
@@ -127,8 +130,8 @@ def pack_response(
     Raises
     ------
     ValueError
-        Thumbnails do not match the rows, a value is too large for f16, or parcels come without
-        a mesh size.
+        Thumbnails or texts do not match the rows, a value is too large for f16, or parcels come
+        without a mesh size.
     """
     values = response.dense()
     is_parcels = response.space.kind == "parcels"
@@ -179,6 +182,10 @@ def pack_response(
         header["fallback"] = sections.add(fallback_png)
     if fallback_url:
         header["fallback_url"] = fallback_url
+    if row_texts:
+        if len(row_texts) != response.n_rows:
+            raise ValueError(f"{len(row_texts)} texts for {response.n_rows} rows.")
+        header["row_texts"] = list(row_texts)
     header.update(options or {})
     return assemble(header, sections.payload())
 

@@ -11,8 +11,9 @@ export const MARKS = `
       <small data-part="tipWhen"></small>
     </div>`;
 
-/** Play button, thumbnails, rail. */
+/** What is said now, play button, thumbnails, rail. */
 export const TIME = `
+  <p class="bc-said" data-part="said" dir="auto" hidden></p>
   <div class="bc-time" data-part="time">
     <button type="button" class="bc-play" data-part="play" aria-label="Play"></button>
     <div class="bc-scroller"><div class="bc-track" data-part="track">

@@ -32,6 +32,7 @@ export class Timeline {
     this.shownFrame = -1;
     this.shownPosition = -1;
     parts.time.hidden = count < 2;
+    parts.said.hidden = !header.row_texts;
     parts.scrub.max = count - 1;
     parts.thumbs.replaceChildren(...(sprite ? this.#thumbnails(header, sprite) : []));
     const half = sprite ? `${50 / count}%` : "0.5rem";
@@ -76,7 +77,11 @@ export class Timeline {
       parts.when.textContent = `${this.word} ${nearest + 1} of ${header.n_frames}${isTime ? ` · ${label} s` : ""}`;
       parts.when.title = label;
       this.label = isTime ? "" : label;
-      parts.scrub.setAttribute("aria-valuetext", `${this.word} ${nearest + 1}: ${label}`);
+      const text = header.row_texts?.[nearest];
+      if (header.row_texts) parts.said.textContent = text || "(silence)";
+      parts.said.classList.toggle("bc-silent", !text);
+      const spoken = header.row_texts ? `${label} s, ${text || "silence"}` : label;
+      parts.scrub.setAttribute("aria-valuetext", `${this.word} ${nearest + 1}: ${spoken}`);
       this.shownBetween = null;
     }
     const isBetween = time.between > 0.001;

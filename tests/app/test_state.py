@@ -143,6 +143,65 @@ def test_a_link_to_a_model_that_is_not_here_keeps_the_pictures_and_drops_what_is
     )
 
 
+TEXTS = Surroundings(
+    lambda card, subject: ("44", "45"),
+    {"story": 0.0, "long-silences": 0.0},
+    modality="transcript",
+    first_sample="story",
+)
+
+
+def test_a_first_visit_to_transcripts_shows_the_first_one_at_the_models_own_tr():
+    first = default_state(TEXTS)
+    assert (first.model_id, first.sample, first.tr_s) == ("reference-language", "story", 2.0)
+    assert to_query(first, TEXTS) == {}
+    other = default_state(TEXTS, "fmri-cneuromod_algo2025-text2fmri")
+    assert other.tr_s == 1.49  # of the recordings it was fitted to
+    assert to_query(other, TEXTS) == {"model": other.model_id}
+
+
+def test_a_link_to_a_transcript_brings_everything_back():
+    first = default_state(TEXTS)
+    wanted = replace(
+        first,
+        sample="long-silences",
+        regions=("45",),
+        tr_s=1.25,
+        settings=first.settings.replace(hrf_peak_s=6.5),
+    )
+    query = to_query(wanted, TEXTS)
+    assert query == {"sample": "long-silences", "regions": "45", "tr": "1.25", "hrf_peak_s": "6.5"}
+    assert from_query(query, TEXTS) == (wanted, ())
+
+
+def test_own_text_is_in_no_link_but_the_link_says_that_there_was_one():
+    wanted = replace(default_state(TEXTS), sample="", uploads=("0123456789ab",))
+    query = to_query(wanted, TEXTS)
+    assert query == {"text": "0123456789ab"}
+    state, notices = from_query(query, TEXTS)
+    assert state == default_state(TEXTS)
+    assert len(notices) == 1
+    assert "your own text never travels" in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"sample": "wedge"}, "no built-in transcript called wedge"),
+        ({"tr": "soon"}, "must be 0.2 to 20 s"),
+        ({"tr": "nan"}, "must be 0.2 to 20 s"),
+        ({"tr": "0"}, "must be 0.2 to 20 s"),
+        ({"tr": "21"}, "must be 0.2 to 20 s"),
+        ({"model": "reference-vision"}, "sees pictures, no words"),
+    ],
+)
+def test_what_a_link_to_a_transcript_gets_wrong_falls_back_with_one_sentence(query, word):
+    state, notices = from_query(query, TEXTS)
+    assert state == default_state(TEXTS)
+    assert len(notices) == 1
+    assert word in notices[0]
+
+
 def page(query: dict[str, str]) -> AppTest:
     def script() -> None:
         from dataclasses import replace

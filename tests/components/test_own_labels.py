@@ -31,6 +31,10 @@ def test_only_drawn_places_have_labels():
     assert words(labels) == ["V1 (face, general)", "face (general)", ""]
 
 
+def test_a_drawn_place_that_shows_nothing_is_in_no_region():
+    assert words(own_labels(REGIONS, np.array([-1, 5, -1]))) == ["", "face (general)", ""]
+
+
 def outline(labels):
     """What a place is on which side of: 0 outside every outlined region."""
     return [0 if label == 0 else labels.outlines[label - 1] for label in labels.labels]

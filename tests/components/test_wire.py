@@ -148,6 +148,15 @@ def test_pictures_come_as_one_strip():
     assert place["offset"] == 36  # 35 codes, padded to 4
 
 
+def test_what_is_said_travels_with_its_rows():
+    one = response([[1.0] * 7, [2.0] * 7])
+    header, _ = decode_message(pack_response(one, mesh_url="m", row_texts=["Hello <b>", ""]))
+    assert header["row_texts"] == ["Hello <b>", ""]
+    assert "row_texts" not in decode_message(pack_response(one, mesh_url="m"))[0]
+    with pytest.raises(ValueError, match="1 texts for 2 rows"):
+        pack_response(one, mesh_url="m", row_texts=["Hello"])
+
+
 def test_thumbnails_must_match_the_rows():
     with pytest.raises(ValueError, match="2 thumbnails for 5 rows"):
         pack_response(

@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 
 from models import spaces
+from models.atlases import load_atlas
 from models.drawing.drawn import drawn_places, drawn_space, to_drawn
 from models.drawing.layout import lay_out
 from models.errors import SpaceMismatchError
-from models.spaces import FSAVERAGE, FSAVERAGE5, FSLR32K, add_mesh_folder, load_mesh
+from models.spaces import FSAVERAGE, FSAVERAGE5, FSLR32K, MMP360, add_mesh_folder, load_mesh
 from models.types import Provenance, Response
 
 ORIGIN = Provenance("m", "M", "1", "0" * 64, "s", "c", "b")
@@ -47,6 +48,25 @@ def test_a_response_on_its_own_mesh_is_drawn_as_it_is():
 
 def test_nothing_in_the_drawn_part_is_an_empty_response():
     assert to_drawn(response(FSAVERAGE, [20_000]), "fsaverage5").values.shape == (1, 0)
+
+
+def test_every_vertex_of_a_parcel_shows_its_value_and_those_of_none_show_nothing():
+    assert drawn_space("mmp360") == drawn_space("mmp360", is_full=True) == "fsLR32k"
+    places = drawn_places("mmp360", "fsLR32k")
+    atlas = load_atlas("fsLR32k", "mmp")
+    v1 = atlas.names.index("V1")  # area 1 of the parcellation
+    assert v1 == 0
+    is_v1 = atlas.mask("V1")
+    left = np.arange(FSLR32K.n_places) < FSLR32K.n_left
+    assert set(places[is_v1 & left]) == {0}
+    assert set(places[is_v1 & ~left]) == {180}
+    assert set(places[atlas.labels == 0]) == {-1}
+    drawn = to_drawn(response(MMP360, [0, 180, 359]), "fsLR32k")
+    assert drawn.space is FSLR32K
+    shown = drawn.dense()[0]
+    assert set(shown[is_v1 & left]) == {0}
+    assert set(shown[is_v1 & ~left]) == {180}
+    assert np.isfinite(shown).sum() == np.isin(places, [0, 180, 359]).sum()
 
 
 @pytest.fixture
