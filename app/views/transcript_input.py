@@ -45,7 +45,8 @@ def pick_text(before: AppState) -> tuple[AppState, Draft]:
     draft = _pick_example(draft, before)
     with st.container(key="text-file"):
         _file(draft.tr_s)
-    with st.popover("Paste text", icon=":material/content_paste:", width="stretch"):
+    key = f"{state.revision('paste')}:window"  # a new one after each text: the window closes
+    with st.popover("Paste text", icon=":material/content_paste:", width="stretch", key=key):
         _paste(draft.tr_s)
     _say_problem()
     if draft.notes:

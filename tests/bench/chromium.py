@@ -162,7 +162,7 @@ def watch(context: BrowserContext, with_traffic: bool) -> Tab:
     context.add_init_script(path=PROBE)
     page = context.pages[0]
     session = context.new_cdp_session(page)
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     assert context.browser is not None
     traffic = Traffic()
     if with_traffic:

@@ -1,6 +1,7 @@
 """What a visitor does on the transcripts page, against the real server."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_images_page import SECOND, server, visitor
 
@@ -37,7 +38,8 @@ def test_a_first_visitor_sees_the_story_playing_on_the_areas_of_language(visitor
 def test_pasted_subtitles_are_predicted_and_the_words_follow_the_frame(visitor):
     page = visitor().visit("transcripts", view="transcripts")
     paste(page, SRT)
-    texts = ["alpha", "", "bravo", "", "charlie", "", "delta", *[""] * 7]
+    # delta lasts .5 s at most, then come 12 s of silence: 24.5 s are 13 volumes of 2 s
+    texts = ["alpha", "", "bravo", "", "charlie", "", "delta", *[""] * 6]
     page.page.wait_for_function(
         "(texts) => JSON.stringify(viewer.header.row_texts) === JSON.stringify(texts)",
         arg=texts,
@@ -49,9 +51,7 @@ def test_pasted_subtitles_are_predicted_and_the_words_follow_the_frame(visitor):
     page.run("viewer.player.setPlaying(false)")
     for frame, word in ((0, "alpha"), (2, "bravo"), (3, "(silence)"), (6, "delta")):
         page.page.locator("[data-part=scrub]").fill(str(frame))
-        page.page.wait_for_function(
-            "(word) => document.querySelector('[data-part=said]').textContent === word", arg=word
-        )
+        expect(page.page.locator("[data-part=said]")).to_have_text(word)
     before = page.stage()
     page.page.locator("[data-part=threshold]").fill("0.3")
     page.rest()
@@ -59,22 +59,6 @@ def test_pasted_subtitles_are_predicted_and_the_words_follow_the_frame(visitor):
     assert page.n_sent == sent  # neither time nor threshold asked the server
     assert "text=" in page.page.url
     assert "alpha" not in page.page.url
-
-
-def test_a_typed_word_is_predicted_and_undone(visitor):
-    page = visitor().visit("transcripts", view="transcripts")
-    paste(page, SRT)
-    page.page.wait_for_function("viewer.header.row_texts[0] === 'alpha'", timeout=60 * SECOND)
-    table = page.page.locator("[data-testid=stDataFrame]")
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    page.page.mouse.dblclick(box["x"] + box["width"] * 0.6, box["y"] + 35 * 1.5)
-    page.page.keyboard.press("Control+A")
-    page.page.keyboard.type("zulu")
-    page.page.keyboard.press("Enter")
-    page.page.wait_for_function("viewer.header.row_texts[0] === 'zulu'", timeout=60 * SECOND)
-    page.page.get_by_role("button", name="Undo").click()
-    page.page.wait_for_function("viewer.header.row_texts[0] === 'alpha'", timeout=60 * SECOND)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
