@@ -81,7 +81,7 @@ def pack_view(
         "autoplay": is_autoplaying,
         "hold": is_holding,
         "kiosk": is_kiosk,
-        "start": start_frame,
+        "start_frame": start_frame,
     }
     if height_px is not None:
         options["height"] = height_px

@@ -142,7 +142,7 @@ export class AddressBar {
 /** What time and colour start with, before the address bar and the person have their say. */
 export function commonState(header, prefersStillness) {
   return {
-    frame: header.start ?? 0,
+    frame: header.start_frame ?? 0,
     playing: header.autoplay === true && !prefersStillness,
     speed: 1,
     hold: header.hold === true,

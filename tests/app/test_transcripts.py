@@ -120,7 +120,7 @@ def test_a_first_visit_plays_the_story_on_the_cortex_with_its_words():
     assert header["frame_rate_hz"] == 0.5  # real time at 2 s
     assert header["row_kind"] == "seconds"
     # speech starts at 6 s; the response to it is half as strong as it gets some seconds later
-    assert 8 <= 2 * header["start"] <= 14
+    assert 8 <= 2 * header["start_frame"] <= 14
     assert header["n_frames"] == 66  # the volume in which the 130 s end, too
     assert header["row_labels"][:3] == ["0.00", "2.00", "4.00"]
     said = " ".join(" ".join(header["row_texts"]).split())
