@@ -195,6 +195,21 @@ def test_no_volume_of_a_long_transcript_is_silently_zero(model):
     assert has_token[-20:].any()
 
 
+def test_thousands_of_volumes_never_meet_the_model_at_once(model, monkeypatch):
+    body, lengths = model._reader.body("float32"), []
+    whole = body.hidden_states
+
+    def watched(ids, *rest):
+        lengths.append(len(ids))
+        return whole(ids, *rest)
+
+    monkeypatch.setattr(body, "hidden_states", watched)
+    features = model.features([a_long_transcript(3000)], SETTINGS)
+    assert features.arrays[0].shape == (3000, 48)
+    assert len(lengths) > 100
+    assert max(lengths) <= 64  # the context
+
+
 def test_cutting_a_window_for_memory_changes_nothing(model, transcript, features, monkeypatch):
     monkeypatch.setattr(_language_body, "_CHUNK", 5)
     again = model.features([transcript], SETTINGS)
