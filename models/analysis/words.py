@@ -185,10 +185,10 @@ def estimate_cost(
     if not slots:
         raise StimulusError("The transcript has no word to leave out.")
     predict([stimulus])  # the first one may load files
-    start = time.perf_counter()
-    for n_timed, slot in enumerate(slots[:: len(slots) // MOST_TIMED + 1], 1):
+    n_timed, start = 0, time.perf_counter()
+    for slot in slots[:: len(slots) // MOST_TIMED + 1]:
         predict([_without(grid, slot).stimulus(stimulus.name)])
-        spent_s = time.perf_counter() - start
+        n_timed, spent_s = n_timed + 1, time.perf_counter() - start
         if spent_s > LONGEST_TIMING_S:
             break
     n_left_out = n_units or len(slots)

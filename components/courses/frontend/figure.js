@@ -10,6 +10,7 @@ const GRID = "rgba(128,128,128,0.18)";
 const ZERO = "rgba(128,128,128,0.9)";
 const ELSEWHERE = "rgba(128,128,128,0.55)";
 const MOST_MARKERS = 300;
+const LEAST_WHISKER_PX = 3; // width of a bar below which its range is only told by the tip
 
 export const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 
@@ -65,7 +66,7 @@ function barTraces({ bars, lines }, axis) {
     type: "data", symmetric: false, thickness: 1, width: 0, color: ZERO,
     array: bars.highs.map((high, n) => high - bars.means[n]),
     arrayminus: bars.means.map((mean, n) => mean - bars.lows[n]),
-    visible: bars.n_shuffles > 1,
+    visible: bars.n_shuffles > 1 && widths[0] * axis.pxPerS > LEAST_WHISKER_PX,
   };
   const beside = {
     ...common, x: bars.onsets.map((onset, n) => onset + widths[n]), y: bars.means, width: widths,
