@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -116,18 +117,18 @@ def _projector(answer: Answer) -> GlassProjector:
 
 
 def _names(answer: Answer) -> tuple[str, ...]:
-    """Words for every parcel: its region, its side, and its number where a region has many."""
+    """Words for every parcel: its region, its side, and its number where several share these."""
     if not answer.is_parcels:
         return ()
     space = answer.response.space
     regions = cache.regions_of(answer.card, answer.subject)
-    names = [
-        (regions.regions_at(place) or ("no named region",))[0] for place in range(space.n_places)
-    ]
-    has_many = len(set(names)) * 2 < len(names)
+    names = []
+    for place in range(space.n_places):
+        region = (regions.regions_at(place) or ("no named region",))[0]
+        names.append(f"{region} · {'left' if place < space.n_left else 'right'}")
+    n_called = Counter(names)
     return tuple(
-        f"{name} · {'left' if place < space.n_left else 'right'}"
-        + (f" · parcel {place}" if has_many else "")
+        name if n_called[name] == 1 else f"{name} · parcel {place}"
         for place, name in enumerate(names)
     )
 
