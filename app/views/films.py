@@ -98,11 +98,12 @@ def _order(answer: Answer, kind: Kind) -> Order:
         )
     limit = film_cache.colour_limit(answer)
     threshold = st.slider(
-        f"Hide below ({answer.response.units})",
+        "Hide below",
         *(0.0, limit, 0.0, limit / 100),
         format="%.3g",
         key=f"film-threshold:{limit:g}",
-        help="Colours and their limits are those that the brain on this page starts with.",
+        help=f"In {answer.response.units}. Colours and their limits are those that the brain on "
+        "this page starts with.",
     )
     if film_cache.is_film(kind):
         return Order(kind, scene, _rate_hz(answer), threshold=threshold)
