@@ -102,7 +102,7 @@ def press(test: AppTest, label: str, volume: int | None = None) -> AppTest:
 def shown(test: AppTest):
     """Header and values of what the viewer got last."""
     (viewer,) = [
-        one for one in test.get("bidi_component") if one.proto.component_name.endswith("scripts")
+        one for one in test.get("bidi_component") if "boldcast_brain" in one.proto.component_name
     ]
     header, payload = decode_message(viewer.proto.bytes)
     return header, decode_values(header, payload)
