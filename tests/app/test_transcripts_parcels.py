@@ -79,7 +79,8 @@ def open_page() -> AppTest:
 
 
 def viewers(test: AppTest):
-    return test.get("bidi_component")
+    found = test.get("bidi_component")
+    return [one for one in found if "boldcast_brain" in one.proto.component_name]
 
 
 @pytest.mark.usefixtures("here")
