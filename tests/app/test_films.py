@@ -43,10 +43,20 @@ def short(engine):
 
 
 def glass_of(test):
-    (view,) = [
-        one for one in test.get("bidi_component") if "boldcast_glass" in one.proto.component_name
-    ]
-    return view.proto
+    """What the glass brain got; it comes when its projection is worked out."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [one for one in test.get("bidi_component") if is_glass(one)]
+        if found:
+            (view,) = found
+            return view.proto
+        time.sleep(0.1)
+        test.run()
+    raise AssertionError("The glass brain never came.")
+
+
+def is_glass(element):
+    return "boldcast_glass" in element.proto.component_name
 
 
 @pytest.mark.usefixtures("engine")
