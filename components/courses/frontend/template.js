@@ -10,6 +10,7 @@ export const TEMPLATE = `
     <div class="bc-lane" data-part="lane" aria-hidden="true">
       <svg data-part="ticks"><path /></svg>
       <div data-part="texts"></div>
+      <p class="bc-quiet" data-part="crowd" hidden>Show a shorter part to read the words.</p>
     </div>
     <div class="bc-plot" data-part="plot"></div>
     <div class="bc-surface" data-part="surface" tabindex="0" role="slider" aria-label="Time" aria-valuemin="1"></div>
