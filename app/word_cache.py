@@ -17,7 +17,7 @@ from models.analysis import word_table
 from models.analysis.words import Cost, LeftOut, Predict, Unit, estimate_cost, leave_out, predictor
 from models.atlases import Regions
 from models.stimulus import Stimulus
-from models.types import Report, Response
+from models.types import IntArray, Report, Response
 
 __all__ = [
     "Found",
@@ -25,6 +25,7 @@ __all__ = [
     "cost_of",
     "csv",
     "delay_of",
+    "lag_s",
     "line_of",
     "measure",
     "message",
@@ -75,12 +76,15 @@ class Found:
 def delay_of(answer: Answer) -> Delay:
     """How long after a word a response to it peaks, from the model's setting where it has one."""
     peak_s = USUAL_PEAK_S
-    source = f"{answer.card.title} states no delay; {peak_s:g} s is usual for the blood response."
+    source = (
+        f"{answer.card.title} states no delay; {peak_s:g} s is usual for the blood response. Drag "
+        "the band to try another delay."
+    )
     if "hrf_peak_s" in answer.settings.as_dict():
         peak_s = answer.settings.number("hrf_peak_s")
         source = (
-            f"{peak_s:g} s is the peak of this model's response to a word; the band is where that "
-            "response is more than half of its peak. Drag it to try another delay."
+            f"{peak_s:g} s is the peak of this model's response to a word; in the band it is more "
+            "than half of that. Drag to try another delay."
         )
     return Delay(peak_s, HALF_BEFORE * peak_s, HALF_AFTER * peak_s, source)
 
@@ -158,13 +162,24 @@ def n_units(answer: Answer, unit: Unit) -> int:
     return sum(bool(text.strip()) for text in answer.texts)
 
 
-def _predict(answer: Answer, region: str) -> Predict:
-    """Predictions of one region; the model is held while they run."""
+def _predict(answer: Answer, region: str, report: Report, total: int) -> Predict:
+    """Predictions of one region, each reported; the model is held while they run."""
     selection = replace(answer.selection, regions=(region,))
+    n_done = 0
+
+    def note(*_stage: object) -> None:
+        report("leaving words out", min(n_done, total), total)  # stops here, if it is to stop
 
     def predict(stimuli: Sequence[Stimulus]) -> Sequence[Response]:
+        nonlocal n_done
+        responses: list[Response] = []
         with cache.engine().in_use(answer.card.id) as model:
-            return predictor(model, selection, answer.settings)(stimuli)
+            one = predictor(model, selection, answer.settings, note)
+            for stimulus in stimuli:
+                note()
+                responses += one([stimulus])
+                n_done += 1
+        return responses
 
     return predict
 
@@ -173,40 +188,54 @@ def measure(answer: Answer) -> Work[float]:
     """Begin to time what one unit takes, in s; regions and units differ little."""
 
     def estimate(report: Report) -> float:
-        report("timing one prediction", 0, 1)
         region = transcript_cache.course_names(answer)[0]
-        return estimate_cost(_predict(answer, region), answer.stimuli[0]).seconds_each
+        predict = _predict(answer, region, report, 1)
+        return estimate_cost(predict, answer.stimuli[0]).seconds_each
 
     return cache.work(estimate)
 
 
+def _n_predictions(answer: Answer, question: Question) -> int:
+    """How often the model is asked."""
+    return (n_units(answer, question.unit) + 1) * (1 + question.n_shuffles)
+
+
 def cost_of(answer: Answer, question: Question, seconds_each: float) -> str:
     """Say what :func:`run` will take."""
-    n_predictions = (n_units(answer, question.unit) + 1) * (1 + question.n_shuffles)
-    return Cost(n_predictions, seconds_each).words
+    return Cost(_n_predictions(answer, question), seconds_each).words
 
 
 def run(answer: Answer, question: Question) -> Work[Found]:
     """Begin to leave out every unit of the transcript, one at a time."""
 
     def leave(report: Report) -> Found:
-        predict = _predict(answer, question.region)
+        predict = _predict(answer, question.region, report, _n_predictions(answer, question))
         (stimulus,) = answer.stimuli
-        found = leave_out(
-            predict, stimulus, question.unit, n_shuffles=question.n_shuffles, report=report
-        )
+        found = leave_out(predict, stimulus, question.unit, n_shuffles=question.n_shuffles)
         return Found(question, found)
 
     return cache.work(leave)
 
 
-def strongest(found: Found) -> tuple[str, ...]:
-    """Names of the largest bars, largest first, each name once; none where all are 0."""
+def _large(found: Found) -> IntArray:
+    """Places of the largest bars, largest first; none where all are 0."""
     sizes = np.abs(found.left_out.effects)
     order = np.argsort(-sizes, kind="stable")
-    large = [place for place in order if sizes[place] > LEAST_NAMED * sizes[order[0]]]
-    names = dict.fromkeys(found.left_out.names[place] for place in large)
+    return order[sizes[order] > LEAST_NAMED * sizes.max()]
+
+
+def strongest(found: Found) -> tuple[str, ...]:
+    """Names of the largest bars, largest first, each name once; none where all are 0."""
+    names = dict.fromkeys(found.left_out.names[place] for place in _large(found))
     return tuple(names)[:MOST_NAMED]
+
+
+def lag_s(answer: Answer, found: Found) -> float:
+    """Time from a unit's onset to its largest change, in s: median over the largest bars."""
+    left_out, places = found.left_out, _large(found)
+    onsets_s = np.array([float(label) for label in answer.response.row_labels])
+    peaks = np.abs(left_out.changes[places]).argmax(axis=1)
+    return float(np.median(onsets_s[peaks] - left_out.onsets_s[places]))
 
 
 def csv(answer: Answer, found: Found) -> bytes:

@@ -130,15 +130,22 @@ def _offer(answer: Answer, question: Question) -> None:
         return
     cost = word_cache.cost_of(answer, question, timing.result())
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_wanted = st.button(
-            "Leave them out", type="primary", icon=":material/play_arrow:", key="words-run"
+        st.button(
+            "Leave them out",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="words-run",
+            on_click=_begin,
+            args=(answer, question),
         )
         st.caption(plain(cost))
-    if is_wanted:
-        work = word_cache.run(answer, question)
-        _keep(_RUN, answer, work)
-        work.wait(PATIENCE_S)
-        st.rerun(scope="fragment")
+
+
+def _begin(answer: Answer, question: Question) -> None:
+    """Begin the work; the button's callback."""
+    work = word_cache.run(answer, question)
+    _keep(_RUN, answer, work)
+    work.wait(PATIENCE_S)
 
 
 def _say_found(answer: Answer, done: Found) -> None:
@@ -155,7 +162,13 @@ def _say_found(answer: Answer, done: Found) -> None:
     )
     strongest = word_cache.strongest(done)
     if strongest:
-        st.markdown(f"Most: {', '.join(f'“{plain(name)}”' for name in strongest)}")
+        lag = word_cache.lag_s(answer, done)
+        names = ", ".join(f"“{plain(name)}”" for name in strongest)
+        st.markdown(f"Most: {names}")
+        st.caption(
+            f"The largest changes come {abs(lag):.1f} s {'after' if lag >= 0 else 'before'} the "
+            f"{one} starts (median)."
+        )
     else:
         st.markdown(f"No {one} changes this response.")
     st.download_button(
