@@ -43,6 +43,9 @@ def short(engine):
 
 
 def glass_of(test):
+    """What the glass brain got, once it is there."""
+    assert film_cache.start_glass(answer_of(test)).wait(60)
+    test.run()
     (view,) = [
         one for one in test.get("bidi_component") if "boldcast_glass" in one.proto.component_name
     ]
