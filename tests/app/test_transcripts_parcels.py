@@ -79,7 +79,9 @@ def open_page() -> AppTest:
 
 
 def viewers(test: AppTest):
-    return test.get("bidi_component")
+    """Views of the cortex."""
+    shown = test.get("bidi_component")
+    return [one for one in shown if "boldcast_brain" in one.proto.component_name]
 
 
 @pytest.mark.usefixtures("here")
