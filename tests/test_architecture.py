@@ -35,6 +35,7 @@ FACADE = LAYERS[-1]
 CALLERS = (
     "cache.py",
     "transcript_cache.py",
+    "word_cache.py",
     "film_cache.py",
     "server.py",
     "drawing.py",
