@@ -10,9 +10,10 @@ from typing import Literal
 
 import streamlit as st
 
-from app import cache, drawing
+from app import cache, drawing, transcript_cache
 from app.cache import Answer
 from app.readiness import readiness_of
+from app.state import default_state
 from app.work import Work
 from components.glass import pack_glass
 from models import export, export_images, media
@@ -42,12 +43,14 @@ __all__ = [
     "scenes",
     "start",
     "start_glass",
+    "warm_up",
 ]
 
 Kind = Literal["gif", "mp4", "webm", "png", "nifti", "dense", "gifti-left", "gifti-right"]
 Scene = Literal["glass", "four", "occipital", "flat"]
 
 FILMS: tuple[Kind, ...] = media.FILM_KINDS
+_PATIENCE_S = 60.0
 #: Rows of parcels that are put on a mesh at once: a whole film of it would be large.
 _ROWS_AT_ONCE = 32
 GLASS_WIDTH_PX, CORTEX_WIDTH_PX = 950, 720
@@ -158,6 +161,17 @@ def _glass(answer_id: str, _answer: Answer) -> Work[bytes]:
 def start_glass(answer: Answer) -> Work[bytes]:
     """Begin the message of a glass brain; the same work for everybody."""
     return _glass(answer.id, answer)
+
+
+def warm_up() -> None:
+    """Make the first visit to the transcripts page ready: its answer, cortex and glass brain."""
+    now = default_state(transcript_cache.surroundings())
+    draft = transcript_cache.example_draft(now.sample, now.tr_s)
+    job = cache.submit(now, (draft.stimulus,))
+    job.wait()
+    answer = cache.answer_of(job)
+    cache.message(answer, sample=now.sample)
+    start_glass(answer).wait(_PATIENCE_S)
 
 
 # Films and files -----------------------------------------------------------------------------
