@@ -75,12 +75,15 @@ class Found:
 def delay_of(answer: Answer) -> Delay:
     """How long after a word a response to it peaks, from the model's setting where it has one."""
     peak_s = USUAL_PEAK_S
-    source = f"{answer.card.title} states no delay; {peak_s:g} s is usual for the blood response."
+    source = (
+        f"{answer.card.title} states no delay; {peak_s:g} s is usual for the blood response. Drag "
+        "the band to try another."
+    )
     if "hrf_peak_s" in answer.settings.as_dict():
         peak_s = answer.settings.number("hrf_peak_s")
         source = (
             f"{peak_s:g} s is the peak of this model's response to a word; the band is where that "
-            "response is more than half of its peak. Drag it to try another delay."
+            "response is more than half of its peak. Drag the band to try another delay."
         )
     return Delay(peak_s, HALF_BEFORE * peak_s, HALF_AFTER * peak_s, source)
 

@@ -130,15 +130,22 @@ def _offer(answer: Answer, question: Question) -> None:
         return
     cost = word_cache.cost_of(answer, question, timing.result())
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_wanted = st.button(
-            "Leave them out", type="primary", icon=":material/play_arrow:", key="words-run"
+        st.button(
+            "Leave them out",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="words-run",
+            on_click=_begin,
+            args=(answer, question),
         )
         st.caption(plain(cost))
-    if is_wanted:
-        work = word_cache.run(answer, question)
-        _keep(_RUN, answer, work)
-        work.wait(PATIENCE_S)
-        st.rerun(scope="fragment")
+
+
+def _begin(answer: Answer, question: Question) -> None:
+    """Begin the work; the button's callback."""
+    work = word_cache.run(answer, question)
+    _keep(_RUN, answer, work)
+    work.wait(PATIENCE_S)
 
 
 def _say_found(answer: Answer, done: Found) -> None:

@@ -34,12 +34,13 @@ export class StageView {
     this.header = null;
     this.sprite = null;
     this.needsLayout = false;
+    this.onScreen = true; // until the browser says otherwise
     this.emitted = { frame: -1, playing: null };
     this.player = new Player();
     this.words = new Words(this.parts.words);
     this.colorbar = new Colorbar(this.parts);
     this.loop = new Loop(
-      (elapsed, isMoving) => this.frame(elapsed, isMoving),
+      (elapsed, isMoving) => (this.onScreen ? this.frame(elapsed, isMoving) : this.keepTime(elapsed)),
       this.stats,
       (interval) => this.observe(interval),
     );
@@ -79,9 +80,19 @@ export class StageView {
     this.emitted.frame = -1; // say what is shown, even if it was shown before
   }
 
-  #see({ onScreen = this.onScreen ?? true }) {
+  #see({ onScreen = this.onScreen }) {
     this.onScreen = onScreen;
-    this.loop.setVisible(onScreen && !document.hidden);
+    this.loop.setVisible(!document.hidden);
+    this.loop.ask();
+  }
+
+  /** Scrolled away: time goes on for those who follow it, nothing is drawn. */
+  keepTime(elapsed) {
+    const { player } = this;
+    if (!this.isReady) return false;
+    if (player.playing) player.advance(elapsed);
+    this.showTime(player.mix());
+    return player.playing;
   }
 
   /** Time between two drawn frames while moving, in ms; for those who draw more coarsely then. */

@@ -10,7 +10,7 @@ const GRID = "rgba(128,128,128,0.18)";
 const ZERO = "rgba(128,128,128,0.9)";
 const ELSEWHERE = "rgba(128,128,128,0.55)";
 const MOST_MARKERS = 300;
-const LEAST_WHISKER_PX = 3; // width of a bar below which its range is only told by the tip
+const LEAST_BAR_PX = 2.5; // thinner bars stand before those they are compared with
 
 export const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false };
 
@@ -55,24 +55,29 @@ export function isolated(values) {
   return rows;
 }
 
-/** A bar for each word, and beside it one for the same word at other places. */
+/** A bar for each word, and one for the same word elsewhere: beside it, or behind where it is thin. */
 function barTraces({ bars, lines }, axis) {
   const color = lines.find(({ name }) => name === bars.line)?.color ?? "#7D7D7D";
-  const widths = bars.widths.map((room) => Math.max(0.42 * room, 1.5 / axis.pxPerS));
   const common = { type: "bar", xaxis: "x", yaxis: "y2", offset: 0 };
-  const own = { ...common, x: bars.onsets, y: bars.values, width: widths, marker: { color } };
+  const half = bars.widths.map((room) => 0.42 * room);
+  const isThin = median(half) * axis.pxPerS < LEAST_BAR_PX;
+  const thin = half.map((width) => Math.max(0.8 * width, 1.2 / axis.pxPerS));
+  const own = {
+    ...common, x: bars.onsets, y: bars.values, width: isThin ? thin : half, marker: { color },
+  };
   if (!bars.n_shuffles) return [own];
-  const whiskers = {
-    type: "data", symmetric: false, thickness: 1, width: 0, color: ZERO,
+  const elsewhere = { ...common, y: bars.means, marker: { color: ELSEWHERE } };
+  if (isThin) return [{ ...elsewhere, x: bars.onsets, width: bars.widths }, own];
+  const range = {
+    type: "data", symmetric: false, thickness: 1, width: 0, color: ZERO, visible: bars.n_shuffles > 1,
     array: bars.highs.map((high, n) => high - bars.means[n]),
     arrayminus: bars.means.map((mean, n) => mean - bars.lows[n]),
-    visible: bars.n_shuffles > 1 && widths[0] * axis.pxPerS > LEAST_WHISKER_PX,
   };
-  const beside = {
-    ...common, x: bars.onsets.map((onset, n) => onset + widths[n]), y: bars.means, width: widths,
-    marker: { color: ELSEWHERE }, error_y: whiskers,
-  };
-  return [own, beside];
+  return [own, { ...elsewhere, x: bars.onsets.map((onset, n) => onset + half[n]), width: half, error_y: range }];
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
 }
 
 /** Layout of plotly. look: {color, font}; size: {width, height}. */
