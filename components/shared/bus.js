@@ -14,7 +14,6 @@
 const TYPES = ["time", "hover", "hover-row", "region", "range"];
 
 const latest = (globalThis.__boldcastBus ??= new Map());
-const sources = (globalThis.__boldcastEars ??= new Map()); // of those who listen
 
 /** Tell every listener of `view`; the last message of each type is kept for late listeners. */
 export function emit(type, view, detail, source = "") {
@@ -30,21 +29,9 @@ export function listen(type, view, handler, source = "") {
     if (detail.view === view && (source === "" || detail.source !== source)) handler(detail);
   };
   globalThis.addEventListener(`boldcast:${type}`, receive);
-  const ears = sources.get(`${type} ${view}`) ?? [];
-  sources.set(`${type} ${view}`, [...ears, source]);
   const last = latest.get(`${type} ${view}`);
   if (last !== undefined && (source === "" || last.source !== source)) handler(last);
-  return () => {
-    globalThis.removeEventListener(`boldcast:${type}`, receive);
-    const left = sources.get(`${type} ${view}`) ?? [];
-    const at = left.indexOf(source);
-    if (at >= 0) sources.set(`${type} ${view}`, left.toSpliced(at, 1));
-  };
-}
-
-/** Whether anybody but `source` itself listens. */
-export function isHeard(type, view, source) {
-  return (sources.get(`${type} ${view}`) ?? []).some((one) => one !== source);
+  return () => globalThis.removeEventListener(`boldcast:${type}`, receive);
 }
 
 /** Forget what a closed view said. */

@@ -46,7 +46,7 @@ export class Loop {
     this.settleTimer = setTimeout(() => this.ask(), SETTLE_MS + 10);
   }
 
-  /** Hidden tab or scrolled away: stop; seen again: go on from where it was. */
+  /** Hidden tab: stop; seen again: go on from where it was. */
   setVisible(isVisible) {
     if (isVisible === this.isVisible) return;
     this.isVisible = isVisible;

@@ -1,7 +1,7 @@
 // What every viewer does: state, time, colours, the address bar, linked views. A subclass draws.
 // Everything a person changes goes through set().
 
-import { emit, forget, isHeard, listen } from "./bus.js";
+import { emit, forget, listen } from "./bus.js";
 import { Colorbar, lutOf } from "./colorbar.js";
 import { Loop } from "./loop.js";
 import { savePicture } from "./picture.js";
@@ -34,13 +34,13 @@ export class StageView {
     this.header = null;
     this.sprite = null;
     this.needsLayout = false;
+    this.onScreen = true; // until the browser says otherwise
     this.emitted = { frame: -1, playing: null };
-    this.onScreen = true;
     this.player = new Player();
     this.words = new Words(this.parts.words);
     this.colorbar = new Colorbar(this.parts);
     this.loop = new Loop(
-      (elapsed, isMoving) => (this.onScreen ? this.frame(elapsed, isMoving) : this.#keepTime(elapsed)),
+      (elapsed, isMoving) => (this.onScreen ? this.frame(elapsed, isMoving) : this.keepTime(elapsed)),
       this.stats,
       (interval) => this.observe(interval),
     );
@@ -76,23 +76,20 @@ export class StageView {
   /** Go where another view of the page wants time to be; see bus.js. */
   #obey({ seek, frame }) {
     if (!seek || !this.isReady || !Number.isFinite(frame)) return;
-    this.#see({}); // whoever seeks may have come while this view was scrolled away
     this.goTo(frame);
     this.emitted.frame = -1; // say what is shown, even if it was shown before
   }
 
   #see({ onScreen = this.onScreen }) {
-    const isBack = onScreen && !this.onScreen;
     this.onScreen = onScreen;
-    const isWanted = onScreen || isHeard("time", this.view, this.source);
-    this.loop.setVisible(isWanted && !document.hidden);
-    if (isBack) this.loop.ask();
+    this.loop.setVisible(!document.hidden);
+    this.loop.ask();
   }
 
-  /** Scrolled away while other views of the page follow: time goes on, nothing is drawn. */
-  #keepTime(elapsed) {
-    if (!this.isReady) return false;
+  /** Scrolled away: time goes on for those who follow it, nothing is drawn. */
+  keepTime(elapsed) {
     const { player } = this;
+    if (!this.isReady) return false;
     if (player.playing) player.advance(elapsed);
     this.showTime(player.mix());
     return player.playing;

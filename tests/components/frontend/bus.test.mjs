@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { emit, forget, isHeard, listen, seek } from "../../../components/shared/bus.js";
+import { emit, forget, listen, seek } from "../../../components/shared/bus.js";
 
 globalThis.CustomEvent ??= class extends Event {
   constructor(type, { detail }) {
@@ -41,15 +41,4 @@ test("late listeners get the last of each type until the view is forgotten", () 
   late("hover-row");
   late("region");
   assert.equal(heard.length, 2);
-});
-
-test("a view knows whether others listen to it", () => {
-  const own = listen("time", "brain", () => {}, "viewer");
-  assert.equal(isHeard("time", "brain", "viewer"), false);
-  const stops = [listen("time", "brain", () => {}), listen("time", "brain", () => {}, "courses")];
-  assert.equal(isHeard("time", "brain", "viewer"), true);
-  assert.equal(isHeard("time", "other", "viewer"), false);
-  stops.forEach((stop) => stop());
-  assert.equal(isHeard("time", "brain", "viewer"), false);
-  own();
 });

@@ -1,0 +1,169 @@
+"""Which words did it, on the transcripts page: cost first, then bars, then the table."""
+
+import csv
+import io
+import threading
+
+import numpy as np
+import pytest
+
+from app import transcript_cache, word_cache
+from components.message import decode_message
+from models.analysis.words import leave_out, predictor
+from models.catalog import get_card, load_object
+from models.encoders._word_features import CANONICAL_PEAK_S, STEP_S, haemodynamic_response
+from models.errors import StimulusError
+from models.types import Selection
+from tests.app.test_transcripts import R2, answer_of, engine, open_page, paste, widget, words
+
+__all__ = ["engine"]  # fixture
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+REGION = "Language network (temporal)"
+TEXT = "A dog ran. It was old."
+
+
+def courses(test):
+    """Header and payload of the courses on the page."""
+    (one,) = [x for x in test.get("bidi_component") if "courses" in x.proto.component_name]
+    return decode_message(one.proto.bytes)
+
+
+def work_of(test, name="words-run"):
+    return test.session_state[f"boldcast:memory:{name}"][1]
+
+
+def press(test, label):
+    """Press a button, and wait for what it began."""
+    widget(test.button, label).click().run()
+    if label == "Leave them out":
+        work_of(test).wait(60)
+        test.run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture
+def asked():
+    """A page with a short text on which the question has been opened."""
+    test = press(paste(open_page(), TEXT), "Which words did it?")
+    work_of(test, "words-cost").wait(60)
+    return test.run()
+
+
+def test_the_cost_is_said_before_anything_runs(asked):
+    # 6 words and the whole, in its own order and in 3 random ones
+    assert "28 predictions of about" in words(asked)
+    assert "boldcast:memory:words-run" not in asked.session_state
+    assert courses(asked)[0]["effects"] is None
+
+
+def test_bars_are_what_the_library_finds_and_the_table_holds_them(asked):
+    widget(asked.selectbox, "Which words did it, for").set_value(REGION).run()
+    press(asked, "Leave them out")
+    answer = answer_of(asked)
+    card = get_card(R2)
+    predict = predictor(
+        load_object(card.encoder)(card), Selection(("average",), (REGION,)), answer.settings
+    )
+    expected = leave_out(predict, answer.stimuli[0], "word", n_shuffles=3)
+    header, payload = courses(asked)
+    bars = header["effects"]
+    place = bars["values"]
+    values = np.frombuffer(payload, "<f4", place["length"] // 4, place["offset"])
+    np.testing.assert_allclose(values, expected.effects, rtol=1e-6)
+    assert bars["names"] == ["A", "dog", "ran.", "It", "was", "old."]
+    assert (bars["line"], bars["n_shuffles"]) == (REGION, 3)
+    assert "with it minus without it" in words(asked)
+    text = word_cache.csv(answer, work_of(asked).result()).decode()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
+    np.testing.assert_allclose([float(row["effect"]) for row in rows], expected.effects)
+    assert f"# region: {REGION}" in text
+    assert "not measured" in text
+
+
+def test_whole_volumes_can_be_left_out_and_another_question_is_asked_anew(asked):
+    press(asked, "Leave them out")
+    asked.button_group(key="words-unit").set_value("volume").run()
+    n_volumes = sum(bool(text) for text in answer_of(asked).texts)
+    assert f"{4 * (n_volumes + 1)} predictions" in words(asked)
+    press(asked, "Leave them out")
+    assert courses(asked)[0]["effects"]["names"] == [t for t in answer_of(asked).texts if t]
+
+
+def test_bars_of_another_text_are_not_shown(asked):
+    press(asked, "Leave them out")
+    assert courses(asked)[0]["effects"] is not None
+    paste(asked, "Something else entirely.")
+    assert courses(asked)[0]["effects"] is None
+
+
+def test_work_can_be_stopped_and_begun_again(asked, monkeypatch):
+    gate, started = threading.Event(), threading.Event()
+
+    def slow(*given, report, **more):
+        started.set()
+        gate.wait(30)
+        report("leaving words out", 1, 2)
+
+    monkeypatch.setattr(word_cache, "leave_out", slow)
+    widget(asked.button, "Leave them out").click().run()
+    assert started.wait(30)
+    widget(asked.button, "Cancel").click().run()
+    gate.set()
+    work_of(asked).wait(30)
+    asked.run()
+    assert "Stopped, as you asked." in words(asked)
+    assert widget(asked.button, "Leave them out")
+
+
+def test_a_model_that_refuses_costs_a_sentence(asked, monkeypatch):
+    def refuse(*given, **more):
+        raise StimulusError("Nothing is modelled there.")
+
+    monkeypatch.setattr(word_cache, "leave_out", refuse)
+    press(asked, "Leave them out")
+    assert "Nothing is modelled there." in words(asked)
+
+
+def test_a_silent_text_is_not_asked_about():
+    test = paste(open_page(), "1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    test.session_state["test:typed"] = {0: {"Text": ""}}
+    test.run()
+    test.session_state["boldcast:memory:transcript-job"].wait(60)
+    test.run()
+    assert "Once there are words" in words(test)
+
+
+def test_the_guide_starts_at_the_model_s_own_peak():
+    delay = word_cache.delay_of(answer_of(open_page(hrf_peak_s="6")))
+    assert delay.peak_s == 6.0
+    assert "6 s is the peak of this model's response to a word" in delay.source
+    response = haemodynamic_response(CANONICAL_PEAK_S)
+    strong = np.flatnonzero(response >= response.max() / 2) * STEP_S
+    assert delay.from_s / 6 == pytest.approx(strong[0] / CANONICAL_PEAK_S, abs=0.03)
+    assert delay.to_s / 6 == pytest.approx(strong[-1] / CANONICAL_PEAK_S, abs=0.03)
+
+
+def test_an_area_on_the_brain_means_the_line_of_its_system():
+    lines = {line["name"]: line for line in courses(open_page())[0]["lines"]}
+    assert "A5" in lines["Superior temporal (speech)"]["parts"]
+    assert "44" in lines["Language network (frontal)"]["parts"]
+    assert lines["Default network (narrative)"]["is_low"]
+
+
+def test_words_that_stand_out_are_named_once():
+    found = type("F", (), {})()
+    found.left_out = type("L", (), {})()
+    found.left_out.effects = np.array([0.1, -3.0, 2.0, 2.5, 0.2])
+    found.left_out.names = ("a", "b", "c", "c", "d")
+    assert word_cache.strongest(found) == ("b", "c")
+
+
+def test_the_region_of_a_line_that_was_pressed_is_asked_about(asked):
+    names = transcript_cache.course_names(answer_of(asked))
+    asked.session_state[f"words-region:{names}"] = names[3]
+    asked.run()
+    assert widget(asked.selectbox, "Which words did it, for").value == names[3]
