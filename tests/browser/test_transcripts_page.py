@@ -45,7 +45,7 @@ def test_pasted_subtitles_are_predicted_and_the_words_follow_the_frame(visitor):
         arg=texts,
         timeout=60 * SECOND,
     )
-    assert page.page.locator("[data-testid=stDataFrame]").is_visible()
+    expect(page.page.locator(".bcw [data-row='0'] input")).to_have_value("alpha")
     page.page.wait_for_function("viewer.player.playing")
     sent = page.n_sent
     page.run("viewer.player.setPlaying(false)")
