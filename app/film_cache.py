@@ -119,16 +119,24 @@ def _projector(answer: Answer) -> GlassProjector:
     return load_projector(space.name, parcel_volume(space.name))
 
 
+def _regions(answer: Answer) -> tuple[str, ...]:
+    """Region of every parcel, the smallest where it is in several; empty for none."""
+    if not answer.is_parcels:
+        return ()
+    regions = cache.regions_of(answer.card, answer.subject)
+    places = range(answer.response.space.n_places)
+    return tuple((regions.regions_at(place) or ("",))[0] for place in places)
+
+
 def _names(answer: Answer) -> tuple[str, ...]:
     """Words for every parcel: its region, its side, and its number where several share these."""
     if not answer.is_parcels:
         return ()
     space = answer.response.space
-    regions = cache.regions_of(answer.card, answer.subject)
-    names = []
-    for place in range(space.n_places):
-        region = (regions.regions_at(place) or ("no named region",))[0]
-        names.append(f"{region} · {'left' if place < space.n_left else 'right'}")
+    names = [
+        f"{region or 'no named region'} · {'left' if place < space.n_left else 'right'}"
+        for place, region in enumerate(_regions(answer))
+    ]
     n_called = Counter(names)
     return tuple(
         name if n_called[name] == 1 else f"{name} · parcel {place}"
@@ -145,6 +153,7 @@ def glass_message(answer: Answer) -> bytes:
         _projector(answer).project_response(response),
         linked=drawn_space(response.space.name),
         names=_names(answer),
+        named_regions=_regions(answer),
         frame_rate_hz=1 / answer.tr_s,
     )
 

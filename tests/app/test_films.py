@@ -67,6 +67,7 @@ def test_the_glass_brain_shows_the_answer_and_follows_the_cortex():
     assert titles[0] == ("left hemisphere", "A", "P")
     assert titles[1] == ("from behind", "L", "R")
     assert (header["names"][23], header["names"][203]) == ("A1 · left", "A1 · right")
+    assert (header["named_regions"][23], header["named_regions"][20]) == ("A1", "")
     assert (codes == NAN_CODE).any()  # areas that are not modelled are no zeros
 
 
