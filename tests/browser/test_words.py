@@ -22,8 +22,10 @@ def editor(chromium, server):
     """Open the editor; an error on the page fails the test."""
     contexts, pages = [], []
 
-    def start(texts=TEXTS, size=(560, 800), **more):
-        context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
+    def start(texts=TEXTS, size=(560, 800), has_touch=False, **more):
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]}, has_touch=has_touch
+        )
         contexts.append(context)
         pages.append(WordsPage(context.new_page(), server))
         return pages[-1].open(texts, **more)
@@ -246,6 +248,40 @@ def test_a_word_is_dragged_to_another_volume(editor):
     mouse.up()
     assert len(page.edits) == 1
     assert page.chip("three").bounding_box()["x"] == pytest.approx(box["x"])
+
+
+def test_a_finger_drags_words(editor):
+    page = editor(size=(390, 844), has_touch=True)
+    device = page.page.context.new_cdp_session(page.page)
+    ticks = [page.page.locator(f"[data-volume='{n}']").bounding_box()["x"] for n in (0, 1)]
+    box = page.chip("two").bounding_box()
+    x, y = box["x"] + 6, box["y"] + 8
+    places = [x + part * (ticks[1] - ticks[0]) / 8 for part in range(5)]  # a second
+
+    def touch(kind, *at):
+        points = [{"x": one, "y": y} for one in at]
+        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", places[0])
+    for place in places[1:]:
+        touch("touchMove", place)
+    touch("touchEnd")
+    assert page.texts(3) == ["one", "two", "three four"]
+    (edit,) = page.edits
+    assert edit["onset_s"] == pytest.approx(2.0, abs=0.02)
+
+
+def test_an_input_method_composes_before_enter_counts(editor):
+    page = editor()
+    device = page.page.context.new_cdp_session(page.page)
+    page.field(2).click()
+    composing = {"selectionStart": 2, "selectionEnd": 2, "text": "にほ"}
+    device.send("Input.imeSetComposition", composing)
+    page.show(["one two", "", "three four", "five", ""])  # rows that arrive meanwhile
+    assert page.field(2).input_value() == "にほ"
+    page.page.keyboard.insert_text("日本")
+    page.page.keyboard.press("Enter")
+    assert page.edits == [edit_of(1, "text", row=1, text="日本")]
 
 
 def test_a_word_is_moved_by_the_keyboard(editor):
