@@ -161,13 +161,24 @@ def n_units(answer: Answer, unit: Unit) -> int:
     return sum(bool(text.strip()) for text in answer.texts)
 
 
-def _predict(answer: Answer, region: str) -> Predict:
-    """Predictions of one region; the model is held while they run."""
+def _predict(answer: Answer, region: str, report: Report, total: int) -> Predict:
+    """Predictions of one region, each reported; the model is held while they run."""
     selection = replace(answer.selection, regions=(region,))
+    n_done = 0
+
+    def note(*_stage: object) -> None:
+        report("leaving words out", min(n_done, total), total)  # stops here, if it is to stop
 
     def predict(stimuli: Sequence[Stimulus]) -> Sequence[Response]:
+        nonlocal n_done
+        responses: list[Response] = []
         with cache.engine().in_use(answer.card.id) as model:
-            return predictor(model, selection, answer.settings)(stimuli)
+            one = predictor(model, selection, answer.settings, note)
+            for stimulus in stimuli:
+                note()
+                responses += one([stimulus])
+                n_done += 1
+        return responses
 
     return predict
 
@@ -176,28 +187,30 @@ def measure(answer: Answer) -> Work[float]:
     """Begin to time what one unit takes, in s; regions and units differ little."""
 
     def estimate(report: Report) -> float:
-        report("timing one prediction", 0, 1)
         region = transcript_cache.course_names(answer)[0]
-        return estimate_cost(_predict(answer, region), answer.stimuli[0]).seconds_each
+        predict = _predict(answer, region, report, 1)
+        return estimate_cost(predict, answer.stimuli[0]).seconds_each
 
     return cache.work(estimate)
 
 
+def _n_predictions(answer: Answer, question: Question) -> int:
+    """How often the model is asked."""
+    return (n_units(answer, question.unit) + 1) * (1 + question.n_shuffles)
+
+
 def cost_of(answer: Answer, question: Question, seconds_each: float) -> str:
     """Say what :func:`run` will take."""
-    n_predictions = (n_units(answer, question.unit) + 1) * (1 + question.n_shuffles)
-    return Cost(n_predictions, seconds_each).words
+    return Cost(_n_predictions(answer, question), seconds_each).words
 
 
 def run(answer: Answer, question: Question) -> Work[Found]:
     """Begin to leave out every unit of the transcript, one at a time."""
 
     def leave(report: Report) -> Found:
-        predict = _predict(answer, question.region)
+        predict = _predict(answer, question.region, report, _n_predictions(answer, question))
         (stimulus,) = answer.stimuli
-        found = leave_out(
-            predict, stimulus, question.unit, n_shuffles=question.n_shuffles, report=report
-        )
+        found = leave_out(predict, stimulus, question.unit, n_shuffles=question.n_shuffles)
         return Found(question, found)
 
     return cache.work(leave)

@@ -9,7 +9,6 @@ unit word for word.
 from __future__ import annotations
 
 import html
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -19,7 +18,7 @@ import plotly.graph_objects as go
 from models.errors import SpaceMismatchError
 from models.types import FloatArray
 
-__all__ = ["RegionRowLike", "add_words", "course", "region_bars", "region_courses"]
+__all__ = ["RegionRowLike", "course", "region_bars", "region_courses"]
 
 #: Left and right hemisphere, and a row that pools both.
 HEMISPHERE_COLORS = {"left": "#0072B2", "right": "#C87A00", "both": "#0072B2"}
@@ -33,8 +32,6 @@ _LOW_CONFIDENCE = "low confidence"
 _NOT_MODELLED = "not modelled"
 _LONGEST_LABEL = 18
 _MOST_TICKS = 12
-#: Size of the words below courses, and the lines that they may fill.
-_WORD_PX, _WORD_LEVELS = 11, 4
 
 
 class RegionRowLike(Protocol):
@@ -240,100 +237,6 @@ def region_courses(
     # One line needs no legend, but keeps its name.
     figure.update_layout(showlegend=True, height=320, hovermode="closest")
     return figure
-
-
-def add_words(
-    figure: go.Figure,
-    words: Sequence[tuple[str, float]],
-    row_texts: Sequence[str],
-    *,
-    room_px: int = 560,
-) -> go.Figure:
-    """Put what is said below courses over seconds, on the same axis.
-
-    Parameters
-    ----------
-    figure : plotly Figure
-        From :func:`region_courses`, its rows in seconds; changed in place.
-    words : sequence of (text, onset in s)
-        Every word is a tick that names it on hover; of those that would overlap, the longer ones
-        are written out.
-    row_texts : sequence of str
-        What is said in each row; named on hover of the courses.
-    room_px : int
-        Width of the plot to count on.
-
-    Returns
-    -------
-    plotly Figure
-        The same.
-    """
-    lines = tuple(figure.data)
-    for line in lines:
-        line.customdata = [
-            f"{label} s<br>{_plain(text) or '(silence)'}"
-            for label, text in zip(line.customdata, row_texts, strict=True)
-        ]
-        line.marker.size = 3
-    end_s = max([*lines[0].x, *(onset_s for _, onset_s in words), 1.0]) if lines else 1.0
-    levels = _word_levels(words, end_s / room_px)
-    texts = [_plain(text) for text, _ in words]
-    onsets = [onset_s for _, onset_s in words]
-    shown = [index for index, level in enumerate(levels) if level is not None]
-    figure.add_trace(
-        go.Scatter(
-            x=onsets,
-            y=[0.0] * len(onsets),
-            mode="markers",
-            marker={"symbol": "line-ns-open", "size": 7, "color": _ZERO_LINE},
-            customdata=texts,
-            hovertemplate="%{customdata}<br>%{x:.2f} s<extra></extra>",
-            yaxis="y2",
-            showlegend=False,
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[onsets[index] for index in shown],
-            y=[1.2 + (levels[index] or 0) for index in shown],
-            mode="text",
-            text=[texts[index] for index in shown],
-            textposition="middle right",
-            textfont={"size": _WORD_PX},
-            hoverinfo="skip",
-            yaxis="y2",
-            showlegend=False,
-        )
-    )
-    figure.update_layout(
-        yaxis={"domain": [0.3, 1.0]},
-        yaxis2={
-            "domain": [0.0, 0.26],
-            "range": [_WORD_LEVELS + 0.8, -0.6],
-            "visible": False,
-            "fixedrange": True,
-        },
-        height=400,
-    )
-    figure.update_xaxes(anchor="y2", range=[-0.01 * end_s, 1.04 * end_s])
-    return figure
-
-
-def _word_levels(words: Sequence[tuple[str, float]], s_a_px: float) -> list[int | None]:
-    """Line on which each word is written, from 0; None where there is no room."""
-    taken: list[list[tuple[float, float]]] = [[] for _ in range(_WORD_LEVELS)]
-    levels: list[int | None] = [None] * len(words)
-    for index in sorted(range(len(words)), key=lambda number: -len(words[number][0])):
-        text, start_s = words[index]
-        end_s = start_s + (len(text) * 0.58 * _WORD_PX + _WORD_PX) * s_a_px
-        for level, held in enumerate(taken):
-            place = bisect_left(held, (start_s, end_s))
-            is_free_before = place == 0 or held[place - 1][1] <= start_s
-            if is_free_before and (place == len(held) or end_s <= held[place][0]):
-                held.insert(place, (start_s, end_s))
-                levels[index] = level
-                break
-    return levels
 
 
 def _by_value(rows: Sequence[RegionRowLike]) -> list[str]:

@@ -55,7 +55,9 @@ MOST_TIMED, LONGEST_TIMING_S = 16, 0.2
 class TranscriptModel(Protocol):
     """What is needed of an encoding model."""
 
-    def features(self, stimuli: Sequence[Stimulus], settings: Settings) -> Any:
+    def features(
+        self, stimuli: Sequence[Stimulus], settings: Settings, report: Report = ignore_progress
+    ) -> Any:
         """First stage."""
 
     def readout(
@@ -64,7 +66,12 @@ class TranscriptModel(Protocol):
         """Second stage."""
 
 
-def predictor(model: TranscriptModel, selection: Selection, settings: Settings) -> Predict:
+def predictor(
+    model: TranscriptModel,
+    selection: Selection,
+    settings: Settings,
+    report: Report = ignore_progress,
+) -> Predict:
     """Make the ``predict`` of one model, one selection and its settings.
 
     Parameters
@@ -74,11 +81,13 @@ def predictor(model: TranscriptModel, selection: Selection, settings: Settings) 
     selection : Selection
         One subject; its regions are what is asked about.
     settings : Settings
+    report : callable
+        Called by the model within each prediction, so that a long one can be stopped.
     """
 
     def predict(stimuli: Sequence[Stimulus]) -> list[Response]:
         return [
-            model.readout(model.features([stimulus], settings), selection, settings)[0]
+            model.readout(model.features([stimulus], settings, report), selection, settings)[0]
             for stimulus in stimuli
         ]
 

@@ -10,7 +10,7 @@ import tomllib
 import pytest
 
 import app
-from components.static import entry_url, static_url
+from components.static import entry_url, plotly_script, plotly_url, static_url
 from tests.app.server_process import ROOT, Server
 
 
@@ -62,6 +62,16 @@ def test_a_module_is_served_for_good_with_its_type(server):
     assert headers["content-encoding"] == "gzip"
     source = ROOT / "components/kiosk/frontend/main.js"
     assert gzip.decompress(body) == source.read_bytes()
+
+
+def test_plotly_is_served_for_good_as_the_package_has_it(server):
+    server.wait_until_warm()
+    status, headers, body = server.get(plotly_url())
+    assert status == 200
+    assert headers["content-type"].startswith("text/javascript")
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert gzip.decompress(body) == plotly_script()[0]
+    assert server.get(plotly_url().replace("plotly.min", "other"))[0] == 404
 
 
 def test_a_mesh_is_served_as_it_lies_in_the_cache(server, mesh_name):

@@ -100,20 +100,30 @@ def test_bars_of_another_text_are_not_shown(asked):
     assert courses(asked)[0]["effects"] is None
 
 
-def test_work_can_be_stopped_and_begun_again(asked, monkeypatch):
-    gate, started = threading.Event(), threading.Event()
+def test_work_is_followed_one_by_one_and_can_be_stopped(asked, monkeypatch):
+    gate, started, asked_for = threading.Event(), threading.Event(), []
 
-    def slow(*given, report, **more):
-        started.set()
-        gate.wait(30)
-        report("leaving words out", 1, 2)
+    def slow(model, selection, settings, report):
+        usual = predictor(model, selection, settings, report)
 
-    monkeypatch.setattr(word_cache, "leave_out", slow)
+        def predict(stimuli):
+            asked_for.extend(stimuli)
+            if len(asked_for) == 3:
+                started.set()
+                gate.wait(30)
+            return usual(stimuli)
+
+        return predict
+
+    monkeypatch.setattr(word_cache, "predictor", slow)
     widget(asked.button, "Leave them out").click().run()
     assert started.wait(30)
+    work = work_of(asked)
+    assert (work.done, work.total) == (2, 28)
     widget(asked.button, "Cancel").click().run()
     gate.set()
-    work_of(asked).wait(30)
+    work.wait(30)
+    assert len(asked_for) == 3  # stopped within the prediction that ran
     asked.run()
     assert "Stopped, as you asked." in words(asked)
     assert widget(asked.button, "Leave them out")

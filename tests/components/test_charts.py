@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from components.charts import add_words, course, region_bars, region_courses
+from components.charts import course, region_bars, region_courses
 from models.analysis.roi import RegionRow
 from models.errors import SpaceMismatchError
 
@@ -213,40 +213,3 @@ def test_the_legend_is_plain_even_where_the_first_bar_is_hatched():
     assert [(trace.name, trace.x) for trace in swatches] == [("Left", (None,)), ("Right", (None,))]
     assert all(trace.marker.pattern.shape is None for trace in swatches)
     assert [trace.marker.color for trace in swatches] == [t.marker.color for t in bars(figure)]
-
-
-def timed_figure():
-    values = np.array([[0.0], [1.0], [2.0]])
-    return region_courses(values, ["A1"], ["0.00", "2.00", "4.00"], UNITS, row_kind="seconds")
-
-
-def test_words_stand_below_the_courses_at_their_onsets():
-    words = [("Hello", 0.5), ("<b>there</b>", 2.25)]
-    figure = add_words(timed_figure(), words, ["Hello", "<b>there</b>", ""])
-    line, ticks, written = figure.data
-    assert list(line.y) == [0.0, 1.0, 2.0]
-    assert list(line.customdata) == [
-        "0.00 s<br>Hello",
-        "2.00 s<br>&lt;b&gt;there&lt;/b&gt;",
-        "4.00 s<br>(silence)",
-    ]
-    assert list(ticks.x) == [0.5, 2.25]
-    assert list(ticks.customdata) == ["Hello", "&lt;b&gt;there&lt;/b&gt;"]
-    assert list(written.text) == list(ticks.customdata)
-    assert line.yaxis in (None, "y")
-    assert ticks.yaxis == written.yaxis == "y2"
-    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
-
-
-def test_words_that_would_overlap_are_ticks_only_and_the_longest_are_written():
-    words = [(letter * length, 1.0) for letter, length in zip("abcdef", range(2, 8), strict=True)]
-    figure = add_words(timed_figure(), words, ["", "", ""])
-    _, ticks, written = figure.data
-    assert len(ticks.x) == 6
-    assert set(written.text) == {"cccc", "ddddd", "eeeeee", "fffffff"}  # a line each
-    assert len(set(written.y)) == 4
-
-
-def test_courses_of_a_silent_transcript_are_drawn():
-    figure = add_words(timed_figure(), [], ["", "", ""])
-    assert [len(trace.x) for trace in figure.data] == [3, 0, 0]
