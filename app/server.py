@@ -147,11 +147,11 @@ def _base() -> str:
 
 
 def _links(path: str) -> str:
-    """List what a page needs early; nothing before the warm-up knows it."""
+    """List what a page needs early; its mesh once that is built."""
     is_text = path.rstrip("/").endswith("/transcripts")
     mesh_url = cache.default_mesh_url("transcript" if is_text else "image")
     views = ("brain", "glass", "courses", "words") if is_text else ("brain", "field")
-    return preload_links(_base(), views, [mesh_url]) if mesh_url else ""
+    return preload_links(_base(), views, [mesh_url] if mesh_url else [])
 
 
 def _routes() -> list[Route]:
