@@ -66,7 +66,8 @@ def _controls(before: AppState, around: Surroundings) -> tuple[AppState, Draft, 
     names = [setting.name for setting in before.card.settings if setting.name != VARIANT]
     settings = before.settings
     if names:
-        with st.popover("Teaching", icon=":material/school:", width="stretch"):
+        label, icon = ("Teaching", "school") if before.card.is_embedded else ("Settings", "tune")
+        with st.popover(label, icon=f":material/{icon}:", width="stretch"):
             settings = widgets.pick_settings(before.card, settings, names)
     return replace(before, settings=settings), draft, (*sentences, *missing, *more)
 

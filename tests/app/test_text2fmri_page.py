@@ -143,6 +143,20 @@ def test_variants_are_those_in_the_folders_and_the_published_ones_say_what_they_
     assert test.query_params["variant"] == TINY_VARIANT
 
 
+def test_the_hub_is_asked_for_variants_only_when_somebody_asks(golden, monkeypatch):
+    found = ("ShreyDixit/Text2fMRI-Qwen-2.5-7B",)
+    monkeypatch.setattr(downloads.hub, "list_published_variants", lambda: found)
+    test = opened(golden)
+    assert not downloads.shared().jobs(TEXT2FMRI)
+    widget(test.button, "Look for other variants").click().run()
+    (job,) = downloads.shared().jobs(TEXT2FMRI)
+    assert job.wait(30)
+    rested(test.run())
+    entry = next(one for one in test.button if one.key == f"variant-of:{TEXT2FMRI}:{found[0]}")
+    assert entry.disabled
+    assert entry.label.startswith("Qwen-2.5-7B · needs more than ")
+
+
 def test_a_link_to_a_variant_that_is_not_here_says_so():
     test = open_page(model=TEXT2FMRI, variant="someone/Text2fMRI-large")
     assert "The variant someone/Text2fMRI-large is not here. " in words(test)
