@@ -404,9 +404,9 @@ def overlay_message(state: AppState) -> bytes:
     return _overlay_message(*shown, state.regions, state.is_full_mesh)
 
 
-def default_mesh_url() -> str:
-    """Relative URL of the first page's brain, as soon as it has been built; never waits."""
-    return meshes.known_url(drawing.mesh_space(list_cards("image")[0].space, False))
+def default_mesh_url(modality: Literal["image", "transcript"] = "image") -> str:
+    """Relative URL of the brain that a page starts with, once it is built; never waits."""
+    return meshes.known_url(drawing.mesh_space(list_cards(modality)[0].space, False))
 
 
 def mesh_bytes(name: str) -> bytes | None:

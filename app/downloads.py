@@ -51,6 +51,7 @@ __all__ = [
     "shelf",
     "size_words",
     "state",
+    "variant_title",
     "variants",
     "what_drops",
     "what_goes",
@@ -370,8 +371,23 @@ def has_own_files(card: ModelCard) -> bool:
 
 
 def variants(card: ModelCard) -> tuple[str, ...]:
-    """Variants of a model that are known without a network, the default first; () for none."""
-    return plans.known_variants() if card.id == plans.TEXT else ()
+    """List variants of a model: those known without a network, and those the hub was asked for.
+
+    The default comes first; () for a model without variants.
+    """
+    found = [
+        name
+        for job in shared().jobs(card.id)
+        if job.task.kind == "variants" and job.is_finished and job.error() is None
+        for name in job.result()
+    ]
+    known = readiness.variants_of(card)
+    return tuple(dict.fromkeys((*known, *found))) if known else ()
+
+
+def variant_title(name: str) -> str:
+    """Shorten a variant's repository to what tells it from the others."""
+    return name.partition("/")[2].removeprefix("Text2fMRI-")
 
 
 def what_goes(card: ModelCard, subjects: Sequence[str], variant: str = "") -> Removal:

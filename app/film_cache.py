@@ -10,9 +10,10 @@ from typing import Literal
 
 import streamlit as st
 
-from app import cache, drawing
+from app import cache, drawing, transcript_cache
 from app.cache import Answer
 from app.readiness import readiness_of
+from app.state import default_state
 from app.work import Work
 from components.glass import pack_glass
 from models import export, export_images, media
@@ -42,12 +43,14 @@ __all__ = [
     "scenes",
     "start",
     "start_glass",
+    "warm_up",
 ]
 
 Kind = Literal["gif", "mp4", "webm", "png", "nifti", "dense", "gifti-left", "gifti-right"]
 Scene = Literal["glass", "four", "occipital", "flat"]
 
 FILMS: tuple[Kind, ...] = media.FILM_KINDS
+_PATIENCE_S = 60.0
 #: Rows of parcels that are put on a mesh at once: a whole film of it would be large.
 _ROWS_AT_ONCE = 32
 GLASS_WIDTH_PX, CORTEX_WIDTH_PX = 950, 720
@@ -116,16 +119,24 @@ def _projector(answer: Answer) -> GlassProjector:
     return load_projector(space.name, parcel_volume(space.name))
 
 
+def _regions(answer: Answer) -> tuple[str, ...]:
+    """Region of every parcel, the smallest where it is in several; empty for none."""
+    if not answer.is_parcels:
+        return ()
+    regions = cache.regions_of(answer.card, answer.subject)
+    places = range(answer.response.space.n_places)
+    return tuple((regions.regions_at(place) or ("",))[0] for place in places)
+
+
 def _names(answer: Answer) -> tuple[str, ...]:
     """Words for every parcel: its region, its side, and its number where several share these."""
     if not answer.is_parcels:
         return ()
     space = answer.response.space
-    regions = cache.regions_of(answer.card, answer.subject)
-    names = []
-    for place in range(space.n_places):
-        region = (regions.regions_at(place) or ("no named region",))[0]
-        names.append(f"{region} · {'left' if place < space.n_left else 'right'}")
+    names = [
+        f"{region or 'no named region'} · {'left' if place < space.n_left else 'right'}"
+        for place, region in enumerate(_regions(answer))
+    ]
     n_called = Counter(names)
     return tuple(
         name if n_called[name] == 1 else f"{name} · parcel {place}"
@@ -142,6 +153,7 @@ def glass_message(answer: Answer) -> bytes:
         _projector(answer).project_response(response),
         linked=drawn_space(response.space.name),
         names=_names(answer),
+        named_regions=_regions(answer),
         frame_rate_hz=1 / answer.tr_s,
     )
 
@@ -158,6 +170,17 @@ def _glass(answer_id: str, _answer: Answer) -> Work[bytes]:
 def start_glass(answer: Answer) -> Work[bytes]:
     """Begin the message of a glass brain; the same work for everybody."""
     return _glass(answer.id, answer)
+
+
+def warm_up() -> None:
+    """Make the first visit to the transcripts page ready: its answer, cortex and glass brain."""
+    now = default_state(transcript_cache.surroundings())
+    draft = transcript_cache.example_draft(now.sample, now.tr_s)
+    job = cache.submit(now, (draft.stimulus,))
+    job.wait()
+    answer = cache.answer_of(job)
+    cache.message(answer, sample=now.sample)
+    start_glass(answer).wait(_PATIENCE_S)
 
 
 # Films and files -----------------------------------------------------------------------------

@@ -55,10 +55,10 @@ class PreloadMiddleware:
     app : ASGI application
         What answers.
     links : callable
-        Gives the header's value; empty for none.
+        Gives the header's value for the path of a page; empty for none.
     """
 
-    def __init__(self, app: ASGIApp, links: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, links: Callable[[str], str]) -> None:
         self._app = app
         self._links = links
 
@@ -69,7 +69,7 @@ class PreloadMiddleware:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 is_page = headers.get("content-type", "").startswith("text/html")
-                if is_page and (links := self._links()):
+                if is_page and (links := self._links(scope["path"])):
                     headers.append("link", links)
             await send(message)
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from models.catalog import ModelCard
 from models.errors import BoldcastError
-from models.weights import files
+from models.weights import files, plans
 from models.weights.locations import berg_home
 
-__all__ = ["Readiness", "forget", "readiness_of"]
+__all__ = ["Readiness", "forget", "readiness_of", "variants_of"]
 
 _FRESH_S = 1.0
 _LOCK = threading.Lock()
@@ -36,6 +36,9 @@ class Readiness:
         The other subjects, and about how much each needs.
     stamp : int
         Changes whenever files come or go.
+    variants : tuple of str
+        Those whose files are all here for one subject at least, the default first; of a model
+        that has variants.
     problem : str
         Why the files cannot even be looked for; usually empty.
     """
@@ -44,6 +47,7 @@ class Readiness:
     missing_bytes: Mapping[str, int] = field(default_factory=dict)
     stamp: int = 0
     problem: str = ""
+    variants: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -86,17 +90,28 @@ def _about(n_bytes: float) -> str:
 
 
 def _look(card: ModelCard) -> Readiness:
-    """Ask for each subject on its own."""
-    ready, missing = [], {}
+    """Ask for each subject on its own, and for each variant that may be here."""
     stamp = zlib.crc32(str(berg_home()).encode())
+    missing: dict[str, int] = {}
+    ready: dict[str, None] = {}
+    complete: dict[str, None] = {}
     try:
-        for subject, _ in card.subjects:
-            state = files.state(card, subject)
-            stamp = stamp * 31 + state.present_bytes + state.is_ready
-            if state.is_ready:
-                ready.append(subject)
-            else:
-                missing[subject] = state.missing_bytes
+        for variant in variants_of(card) or ("",):
+            for subject, _ in card.subjects:
+                state = files.state(card, subject, variant=variant)
+                stamp = stamp * 31 + state.present_bytes + state.is_ready
+                missing.setdefault(subject, state.missing_bytes)  # of the default variant
+                if state.is_ready:
+                    ready[subject] = complete[variant] = None
     except (BoldcastError, OSError) as error:
         return Readiness((), {}, 0, f"its files cannot be looked for: {error}")
-    return Readiness(tuple(ready), missing, stamp & 0xFFFFFFFFFFFF)
+    subjects = tuple(subject for subject, _ in card.subjects if subject in ready)
+    for subject in subjects:
+        del missing[subject]
+    variants = tuple(complete) if variants_of(card) else ()
+    return Readiness(subjects, missing, stamp & 0xFFFFFFFFFFFF, variants=variants)
+
+
+def variants_of(card: ModelCard) -> tuple[str, ...]:
+    """Variants of a model that are known without a network, the default first; () for none."""
+    return plans.known_variants() if card.id == plans.TEXT else ()

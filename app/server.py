@@ -29,7 +29,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import VERSION, cache, downloads, messages
+from app import VERSION, cache, downloads, film_cache, messages
 from app.preload import PreloadMiddleware, preload_links
 from components.static import (
     STATIC_PREFIX,
@@ -117,7 +117,7 @@ def metrics(request: Request) -> Response:
 @asynccontextmanager
 async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
     """Warm up on a thread, so that serving starts at once; end the workers at the end."""
-    warm_up = asyncio.get_running_loop().run_in_executor(None, cache.warm_up)
+    warm_up = asyncio.get_running_loop().run_in_executor(None, _warm_up)
     warm_up.add_done_callback(_log_failure)
     try:
         yield {}
@@ -125,6 +125,12 @@ async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
         downloads.shared().close()
         cache.close()
         await asyncio.wait([warm_up])
+
+
+def _warm_up() -> None:
+    """Make the first page ready, then say so, then the second one."""
+    cache.warm_up()
+    film_cache.warm_up()
 
 
 def _log_failure(warm_up: asyncio.Future[None]) -> None:
@@ -140,10 +146,12 @@ def _base() -> str:
     return f"/{base}/" if base else "/"
 
 
-def _links() -> str:
-    """List what the first page needs early; nothing before the warm-up knows it."""
-    mesh_url = cache.default_mesh_url()
-    return preload_links(_base(), ("brain", "field"), [mesh_url]) if mesh_url else ""
+def _links(path: str) -> str:
+    """List what a page needs early; its mesh once that is built."""
+    is_text = path.rstrip("/").endswith("/transcripts")
+    mesh_url = cache.default_mesh_url("transcript" if is_text else "image")
+    views = ("brain", "glass", "courses", "words") if is_text else ("brain", "field")
+    return preload_links(_base(), views, [mesh_url] if mesh_url else [])
 
 
 def _routes() -> list[Route]:

@@ -7,7 +7,7 @@ popover is built by the browser later, and would then start from the default.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -56,7 +56,13 @@ class Choice:
     reason: str = ""
 
 
-def pick_one(label: str, choices: Sequence[Choice], chosen: str, key: str) -> str:
+def pick_one(
+    label: str,
+    choices: Sequence[Choice],
+    chosen: str,
+    key: str,
+    more: Callable[[], None] | None = None,
+) -> str:
     """Pick one entry; those that cannot be chosen are greyed and say why.
 
     A select box cannot grey single entries, so this is a window of buttons. It closes after a
@@ -71,6 +77,8 @@ def pick_one(label: str, choices: Sequence[Choice], chosen: str, key: str) -> st
         Id in force.
     key : str
         Name of the widget.
+    more : callable, optional
+        Draws what else belongs below the entries.
 
     Returns
     -------
@@ -101,6 +109,8 @@ def pick_one(label: str, choices: Sequence[Choice], chosen: str, key: str) -> st
             )
         if any(choice.reason for choice in choices):
             models_link()
+        if more is not None:
+            more()
     return chosen
 
 

@@ -13,7 +13,18 @@ from typing import Any, Literal
 from models.errors import ModelNotFoundError
 from models.types import Setting, Settings
 
-__all__ = ["CATALOG", "PUBLISHED", "ModelCard", "get_card", "list_cards", "load_object"]
+__all__ = [
+    "CATALOG",
+    "PUBLISHED",
+    "VARIANT",
+    "ModelCard",
+    "get_card",
+    "list_cards",
+    "load_object",
+]
+
+#: Setting that names which of several published forms of a model answers.
+VARIANT = "variant"
 
 
 @dataclass(frozen=True)
@@ -432,6 +443,22 @@ _TEXT2FMRI = ModelCard(
                 "both; the error is written beside the numbers."
             ),
             choices=(("float32", "32 bit, exact"), ("reduced", "16 bit, faster")),
+        ),
+        Setting(
+            VARIANT,
+            "Variant",
+            "ShreyDixit/Text2fMRI-Qwen-2.5-0.5B",
+            "features",
+            help="Which of the published models answers: they read with language models of "
+            "different sizes.",
+        ),
+        Setting(
+            "is_frugal",
+            "Low memory",
+            False,
+            "readout",
+            help="Lets go of the language model after each transcript. The numbers stay the same; "
+            "the next transcript waits until it has been opened again.",
         ),
     ),
 )

@@ -166,7 +166,8 @@ class _Keys:
     def __init__(self, model: EncodingModel, request: Request, is_on_disk: bool) -> None:
         self._request = request
         self._has_rows = model.has_independent_rows
-        sha256 = model.features_sha256(request.backbone_subjects) if is_on_disk else ""
+        whose = request.backbone_subjects
+        sha256 = model.sha256_under(request.settings, whose) if is_on_disk else ""
         self._common = {
             "model": request.model_id,
             "version": model.card.version,

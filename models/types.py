@@ -6,6 +6,7 @@ Every type here is frozen and valid from birth; none knows torch or Streamlit.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -39,6 +40,9 @@ UInt8Array = NDArray[np.uint8]
 
 Hemisphere = Literal["left", "right"]
 SettingValue = bool | int | float | str
+
+#: Names of things that settings without choices may name, such as a repository.
+_NAME = re.compile(r"[\w./-]{1,96}", re.ASCII)
 
 #: ``report(stage, done, total)``; may raise ``Cancelled`` to stop the work.
 Report = Callable[[str, int, int], None]
@@ -99,7 +103,8 @@ class Setting:
     minimum, maximum, step : float, optional
         Range of a number, both ends allowed.
     choices : tuple of (value, label), optional
-        Allowed values of a text setting, with their words.
+        Allowed values of a text setting, with their words. A text setting without choices names
+        something that is looked for elsewhere: any short name will do here.
     changes : {"features", "readout"}
         What must be computed anew when it changes.
     """
@@ -121,7 +126,7 @@ class Setting:
         Raises
         ------
         SettingError
-            Wrong type, not finite, out of range, or not among the choices.
+            Wrong type, not finite, out of range, not among the choices, or no short name.
         """
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
@@ -129,8 +134,11 @@ class Setting:
             return value
         if isinstance(self.default, str):
             allowed = [name for name, _ in self.choices]
+            if not allowed and isinstance(value, str) and _NAME.fullmatch(value):
+                return value
             if value not in allowed:
-                raise SettingError(f"{self.label} must be one of {allowed}; got {value!r}.")
+                one = f"one of {allowed}" if allowed else "a short name"
+                raise SettingError(f"{self.label} must be {one}; got {str(value)[:100]!r}.")
             return value
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             raise SettingError(f"{self.label} must be a number; got {value!r}.")

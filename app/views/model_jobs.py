@@ -25,7 +25,7 @@ from app.downloads import (
 from models.catalog import ModelCard
 from models.errors import BoldcastError, Cancelled, WeightsError
 
-__all__ = ["draw", "result_or", "say_refusal", "start"]
+__all__ = ["draw", "look_for_variants", "may_change", "result_or", "say_refusal", "start"]
 
 POLL_S = 0.5
 _REFUSAL = "models-refusal"
@@ -62,6 +62,26 @@ def start(task: Task) -> None:
         downloads.shared().start(task)
     except WeightsError as error:
         state.remember(_REFUSAL, error)
+
+
+def may_change() -> bool:
+    """Whether this visitor may fetch and remove."""
+    headers = st.context.headers
+    is_forwarded = any(name in headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+    return downloads.is_allowed(st.context.url, st.context.ip_address, is_forwarded)
+
+
+def look_for_variants(card: ModelCard) -> None:
+    """Offer to ask the hub which variants are published."""
+    st.button(
+        "Look for other variants",
+        key=f"variants:{card.id}",
+        help="Asks the Hugging Face Hub which ones are published.",
+        on_click=start,
+        args=(Task("variants", card.id),),
+        type="tertiary",
+        icon=":material/search:",
+    )
 
 
 def say_refusal() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import downloads, messages
-from app.downloads import Job, Shelf, State, Task, size_words
+from app.downloads import Job, Shelf, State, size_words
 from app.views import model_jobs
 from models.catalog import ModelCard, list_cards
 from models.errors import BoldcastError
@@ -23,7 +23,7 @@ READ_ONLY = (
 
 def render() -> None:
     """Draw the page."""
-    may_change = _may_change()
+    may_change = model_jobs.may_change()
     shelf = downloads.shelf()
     st.title("Models")
     with st.container(gap="small"):
@@ -38,13 +38,6 @@ def render() -> None:
         for card in _cards():
             with st.container(border=True, gap="small"):
                 _card(card, shelf, may_change)
-
-
-def _may_change() -> bool:
-    """Whether this visitor may fetch and remove."""
-    headers = st.context.headers
-    is_forwarded = any(name in headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
-    return downloads.is_allowed(st.context.url, st.context.ip_address, is_forwarded)
 
 
 def _cards() -> list[ModelCard]:
@@ -191,28 +184,12 @@ def _pick_variant(card: ModelCard, may_change: bool) -> str:
     known = downloads.variants(card)
     if not known:
         return ""
-    found = [
-        name
-        for job in downloads.shared().jobs(card.id)
-        if job.task.kind == "variants"
-        for name in model_jobs.result_or(job, ())
-        if name not in known
-    ]
-    names = [*known, *found]
 
     def label(name: str) -> str:
         about = size_words(downloads.about_bytes(card, name))
-        return f"{name.partition('/')[2].removeprefix('Text2fMRI-')}, about {about}"
+        return f"{downloads.variant_title(name)}, about {about}"
 
-    picked = st.selectbox("Variant", names, format_func=label, key=f"variant:{card.id}")
+    picked = st.selectbox("Variant", known, format_func=label, key=f"variant:{card.id}")
     if may_change:
-        st.button(
-            "Look for other variants",
-            key=f"variants:{card.id}",
-            help="Asks the Hugging Face Hub which ones are published.",
-            on_click=model_jobs.start,
-            args=(Task("variants", card.id),),
-            type="tertiary",
-            icon=":material/search:",
-        )
+        model_jobs.look_for_variants(card)
     return "" if picked == known[0] else picked

@@ -10,7 +10,7 @@ from app import state, transcript_cache
 from app.messages import plain
 from app.transcript_cache import Draft
 from app.views.brain import TEXT_VIEW
-from app.views.transcript_input import keep, recall_draft
+from app.views.transcript_input import keep, keep_tr, recall_draft
 from components.words import RowEdit, pack_words, transcript_editor
 from models.errors import BoldcastError
 
@@ -68,6 +68,7 @@ def take_edits(revision: str, edits: Sequence[RowEdit]) -> None:
     draft = recall_draft()
     if draft is None or revision != state.revision("grid"):
         return
+    tr_s = draft.tr_s
     new = [one for one in edits if one.number > _n_taken(revision)]
     if not new:
         return
@@ -79,4 +80,6 @@ def take_edits(revision: str, edits: Sequence[RowEdit]) -> None:
             problems.append(str(error))
     state.remember(_TAKEN, (revision, new[-1].number))
     state.remember(_PROBLEM, " ".join(problems))
+    if draft.tr_s != tr_s:  # another length of volumes was taken back
+        keep_tr()
     keep(draft, is_table_kept=True)

@@ -12,12 +12,19 @@ from app.state import AppState
 from app.transcript_cache import Draft
 from models.errors import BoldcastError
 
-__all__ = ["keep", "pick_text", "pick_tr", "recall_draft"]
+__all__ = ["keep", "keep_tr", "pick_text", "pick_tr", "recall_draft"]
 
 #: Name under which the session keeps the text on the page.
 _DRAFT = "transcript"
 _PROBLEM = "transcript-problem"
+#: Who said what the time between volumes is: "visitor", "file", or "" for the model's usual one.
+_TR_BY = "transcript-tr-by"
+#: Plain text as it came with how it was timed, and what was read from it.
+_PLAIN = "transcript-plain"
 PASTE_HEIGHT_PX = 220
+#: Words a second; pause after a sentence in s.
+RATES = (0.5, 5.0, transcript_cache.WORDS_A_SECOND, 0.1)
+PAUSES_S = (0.0, 2.0, transcript_cache.PAUSE_S, 0.05)
 
 
 def recall_draft() -> Draft | None:
@@ -40,15 +47,20 @@ def pick_text(before: AppState) -> tuple[AppState, Draft]:
     """Draw all ways in; return the state and the text to predict from."""
     draft = recall_draft()
     if draft is None:
+        is_usual = before.tr_s == before.card.usual_tr_s
+        state.remember(_TR_BY, "" if is_usual else "visitor")  # in a link
         draft = transcript_cache.example_draft(before.sample, before.tr_s)
         keep(draft)
-    draft = _pick_example(draft, before)
+    # what comes next keeps the visitor's time, but not that of the file before
+    tr_s = draft.tr_s if state.recall(_TR_BY) == "visitor" else before.card.usual_tr_s
+    draft = _pick_example(draft, tr_s)
     with st.container(key="text-file"):
-        _file(draft.tr_s)
+        _file(tr_s)
     key = f"{state.revision('paste')}:window"  # a new one after each text: the window closes
     with st.popover("Paste text", icon=":material/content_paste:", width="stretch", key=key):
-        _paste(draft.tr_s)
+        _paste(tr_s)
     _say_problem()
+    _retime(draft)
     if draft.notes:
         st.caption(plain(" ".join(draft.notes)))
     if not draft.example:
@@ -57,7 +69,7 @@ def pick_text(before: AppState) -> tuple[AppState, Draft]:
     return replace(before, sample=draft.example, uploads=uploads, tr_s=draft.tr_s), draft
 
 
-def _pick_example(draft: Draft, before: AppState) -> Draft:
+def _pick_example(draft: Draft, tr_s: float) -> Draft:
     """Pick a built-in transcript; the visitor's own stands among them while it is on the page."""
     examples = transcript_cache.examples()
     own = () if draft.example else ("",)
@@ -72,8 +84,8 @@ def _pick_example(draft: Draft, before: AppState) -> Draft:
     )
     if picked == draft.example:
         return draft
-    draft = transcript_cache.example_draft(picked, before.tr_s)
-    keep(draft)
+    draft = transcript_cache.example_draft(picked, tr_s)
+    _keep_new(draft)
     return draft
 
 
@@ -96,16 +108,8 @@ def _paste(tr_s: float) -> None:
             key=key,
             placeholder="Once upon a time …",
         )
-        rate = st.slider(
-            "Words a second, for plain text",
-            *(0.5, 5.0, transcript_cache.WORDS_A_SECOND, 0.1),
-            key=f"{key}:rate",
-        )
-        pause_s = st.slider(
-            "Pause after a sentence (s)",
-            *(0.0, 2.0, transcript_cache.PAUSE_S, 0.05),
-            key=f"{key}:pause",
-        )
+        rate = st.slider("Words a second, for plain text", *RATES, key=f"{key}:rate")
+        pause_s = st.slider("Pause after a sentence (s)", *PAUSES_S, key=f"{key}:pause")
         is_sent = st.form_submit_button("Use this text", type="primary", width="stretch")
     if is_sent:
         state.revision("paste", is_next=True)
@@ -113,16 +117,54 @@ def _paste(tr_s: float) -> None:
         st.rerun()
 
 
-def _take_in(data: bytes, name: str, tr_s: float, *timing: float) -> None:
+def _take_in(
+    data: bytes,
+    name: str,
+    tr_s: float,
+    rate: float = transcript_cache.WORDS_A_SECOND,
+    pause_s: float = transcript_cache.PAUSE_S,
+) -> None:
     """Read a text; what cannot be read costs a sentence, and the text before stays."""
     state.remember(_PROBLEM, "")
     try:
-        draft = transcript_cache.read(data, name, tr_s, *timing)
+        draft = transcript_cache.read(data, name, tr_s, rate, pause_s)
         draft.stimulus  # noqa: B018 - refuses what is too long for a model
     except BoldcastError as error:
         state.remember(_PROBLEM, str(error))
     else:
-        keep(draft)
+        _keep_new(draft)
+        state.remember(_PLAIN, (draft.origin, data, name, rate, pause_s))
+
+
+def _keep_new(draft: Draft) -> None:
+    """Put a text on the page that was not there before."""
+    if draft.origin is not None and draft.origin.tr_s:
+        state.remember(_TR_BY, "file")
+    elif state.recall(_TR_BY) == "file":
+        state.remember(_TR_BY, "")
+    keep(draft)
+
+
+def _retime(draft: Draft) -> None:
+    """Speak plain text faster or slower, as long as no row was edited."""
+    plain_text = state.recall(_PLAIN)
+    origin = draft.origin
+    if origin is None or origin.has_times or not plain_text or plain_text[0] is not origin:
+        return
+    _, data, name, rate, pause_s = plain_text
+    key = state.revision("retime")
+    label = f"Spoken at {rate:g} words a second"
+    with st.popover(label, icon=":material/speed:", width="stretch", key=f"{key}:window"):
+        new_rate = st.slider("Words a second", *RATES[:2], rate, RATES[3], key=f"{key}:rate")
+        new_pause_s = st.slider(
+            "Pause after a sentence (s)",
+            *(*PAUSES_S[:2], pause_s, PAUSES_S[3]),
+            key=f"{key}:pause",
+            help="Half of it after a comma, twice as long after a paragraph.",
+        )
+    if (new_rate, new_pause_s) != (rate, pause_s):
+        _take_in(data, name, draft.tr_s, new_rate, new_pause_s)
+        st.rerun()
 
 
 def _say_problem() -> None:
@@ -134,18 +176,24 @@ def _say_problem() -> None:
 
 
 def pick_tr(before: AppState, draft: Draft) -> tuple[AppState, Draft]:
-    """Time from one volume to the next; words stay at their times."""
+    """Time from one volume to the next; words stay at their times.
+
+    It is the model's usual one unless the visitor, a link or the file said another.
+    """
     usual_s = before.card.usual_tr_s
+    given_s = draft.tr_s if state.recall(_TR_BY) else usual_s
     tr_s = st.number_input(
         "Time between volumes, TR (s)",
         link.SHORTEST_TR_S,
         link.LONGEST_TR_S,
-        before.tr_s,
+        given_s,
         0.01,
         "%.2f",
         key=f"{state.revision('tr')}:{before.model_id}",
         help=f"{before.card.title} is usually used with {usual_s:g} s.",
     )
+    if tr_s != given_s:
+        keep_tr()
     if tr_s != draft.tr_s:
         try:
             draft = transcript_cache.with_tr(draft, tr_s)
@@ -155,3 +203,8 @@ def pick_tr(before: AppState, draft: Draft) -> tuple[AppState, Draft]:
             state.remember(_DRAFT, draft)
             state.revision("grid", is_next=True)
     return replace(before, tr_s=draft.tr_s), draft
+
+
+def keep_tr() -> None:
+    """Let the time between volumes stay as the visitor has it, whatever model comes."""
+    state.remember(_TR_BY, "visitor")

@@ -14,6 +14,7 @@ from app.views import brain, films, glass, outputs, transcript_courses, transcri
 from app.views.asking import ask, heading
 from app.views.choosing import go_home_button, pick_brain, pick_places, say_notices
 from app.views.transcript_input import pick_text, pick_tr
+from app.views.variants import VARIANT, pick_variant
 from models.errors import BoldcastError
 
 __all__ = ["render"]
@@ -59,14 +60,16 @@ def _controls(before: AppState, around: Surroundings) -> tuple[AppState, Draft, 
     """Everything beside the brain; with what could not stay as it was."""
     before, draft = pick_text(before)
     before, sentences = pick_brain(before, around)
+    before, missing = pick_variant(before)
     before, draft = pick_tr(before, draft)
     before, more = pick_places(before)
-    names = [setting.name for setting in before.card.settings]
+    names = [setting.name for setting in before.card.settings if setting.name != VARIANT]
     settings = before.settings
     if names:
-        with st.popover("Teaching", icon=":material/school:", width="stretch"):
+        label, icon = ("Teaching", "school") if before.card.is_embedded else ("Settings", "tune")
+        with st.popover(label, icon=f":material/{icon}:", width="stretch"):
             settings = widgets.pick_settings(before.card, settings, names)
-    return replace(before, settings=settings), draft, (*sentences, *more)
+    return replace(before, settings=settings), draft, (*sentences, *missing, *more)
 
 
 def _below(answer: Answer | None, draft: Draft) -> None:

@@ -51,6 +51,7 @@ def pack_projections(
     *,
     linked: str | VoxelGrid | None = None,
     names: Sequence[str] = (),
+    named_regions: Sequence[str] = (),
     thumbnails: Sequence[UInt8Array] | None = None,
     frame_rate_hz: float = 2.0,
     limit: float | None = None,
@@ -73,6 +74,8 @@ def pack_projections(
     names : sequence of str
         One a place of the response's space, for parcels: pointing at a cell then names the one
         whose value is seen.
+    named_regions : sequence of str
+        Region of each place with a name, "" for none: a click tells other views of it.
     thumbnails, frame_rate_hz, limit, colormap, footer, words, options
         As in :func:`components.brain.wire.pack_response`.
 
@@ -125,6 +128,7 @@ def pack_projections(
         header["marks"] = _add_linked(linked, sections)
     if names:
         header["names"] = list(names)
+        header["named_regions"] = list(named_regions)
         header["behind"] = _add_names(response, sequence, names, sections)
         if isinstance(linked, str):
             header["marks"]["named"] = _add_owners(response, linked, sections)

@@ -259,6 +259,10 @@ class EncodingModel(ABC):
         """
         return ""
 
+    def sha256_under(self, settings: Settings, subjects: Sequence[str] = ()) -> str:
+        """Return :meth:`features_sha256` for settings that choose between files."""
+        return self.features_sha256(subjects)
+
     @abstractmethod
     def features(
         self,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import torch
 
 from models.atlases import Regions
 from models.catalog import ModelCard
-from models.encoders._device import device_words, held_by
+from models.encoders._device import device_words, free_unused_memory, held_by
 from models.encoders._language_body import Precision
 from models.encoders._named_regions import text_regions
 from models.encoders._precision import (
@@ -51,11 +52,10 @@ from models.types import (
 )
 from models.weights.locations import berg_home, find_hub_file, metadata_folder
 from models.weights.pickles import read_numpy_dict
+from models.weights.plans import DEFAULT_TEXT_VARIANT, check_repo
 from models.weights.records import known_sha256
 
-__all__ = ["DEFAULT_VARIANT", "Text2FMRI"]
-
-DEFAULT_VARIANT = "ShreyDixit/Text2fMRI-Qwen-2.5-0.5B"
+__all__ = ["Text2FMRI"]
 
 
 class Text2FMRI(PublishedModel):
@@ -66,7 +66,8 @@ class Text2FMRI(PublishedModel):
     card : ModelCard
         The row ``fmri-cneuromod_algo2025-text2fmri``.
     variant : str
-        Hugging Face repository of the head; its ``config.json`` names the language model.
+        Hugging Face repository of the head; its ``config.json`` names the language model. Empty:
+        the one that the settings of each call name, read when it is first asked for.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     home : path, optional
@@ -75,49 +76,88 @@ class Text2FMRI(PublishedModel):
     Raises
     ------
     WeightsError
-        Files are missing or unusable.
+        A variant is named, and its files are missing or unusable.
     """
 
     def __init__(
         self,
         card: ModelCard,
-        variant: str = DEFAULT_VARIANT,
+        variant: str = "",
         device: str = "auto",
         home: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(card, device, home)
-        self.variant = variant
-        self.config: TextConfig = read_config(self._hub_file(variant, "config.json"))
-        self._head = TextHead(self._hub_file(variant, "model.pt"), self.config, self.device)
-        self._reader = TranscriptReader(self.config, self._language_file, self.device)
+        self.variant = variant or DEFAULT_TEXT_VARIANT
+        self._is_fixed = bool(variant)
+        self._others: dict[str, Text2FMRI] = {}
         self._encoded: WeakKeyDictionary[Features, dict[int, torch.Tensor]] = WeakKeyDictionary()
-        if self.config.num_subjects != len(card.subjects) or (
-            self.config.num_rois != SCHAEFER1000.n_places
-        ):
+        if self._is_fixed:
+            self._reader, self._head  # noqa: B018 - opens them, or says what is missing
+
+    @cached_property
+    def config(self) -> TextConfig:
+        """Sizes of the variant."""
+        return read_config(self._hub_file(self.variant, "config.json"))
+
+    @cached_property
+    def _head(self) -> TextHead:
+        config, n_subjects = self.config, len(self.card.subjects)
+        head = TextHead(self._hub_file(self.variant, "model.pt"), config, self.device)
+        if (config.num_subjects, config.num_rois) != (n_subjects, SCHAEFER1000.n_places):
             raise WeightsError(
-                f"{variant} is for {self.config.num_subjects} subjects and "
-                f"{self.config.num_rois} parcels; this program knows {len(card.subjects)} and "
-                f"{SCHAEFER1000.n_places}."
+                f"{self.variant} is for {config.num_subjects} subjects and {config.num_rois} "
+                f"parcels; this program knows {n_subjects} and {SCHAEFER1000.n_places}."
             )
+        return head
+
+    @cached_property
+    def _reader(self) -> TranscriptReader:
+        return TranscriptReader(self.config, self._language_file, self.device)
+
+    def _for(self, settings: Settings) -> Text2FMRI:
+        """Return the model of the variant that the settings name; this one where it is fixed."""
+        named = str(settings.as_dict().get("variant", "")) or self.variant
+        if self._is_fixed or named == self.variant:
+            return self
+        with self._lock:
+            if named not in self._others:
+                check_repo(named)
+                self._others[named] = Text2FMRI(self.card, named, self._device_name, self.home)
+            return self._others[named]
 
     @property
     def held(self) -> Bytes:
-        """Memory of the head and of the opened language model."""
-        return held_by(self._head, self._reader)
+        """Memory of the opened heads and language models, of all variants."""
+        opened = [vars(self)[name] for name in ("_head", "_reader") if name in vars(self)]
+        return held_by(opened, list(self._others.values()))
 
     def close(self) -> None:
-        """Let go of the language model; the next call opens it again. The small head stays."""
-        self._reader.close()
+        """Let go of the language models and of other variants; the next call opens them again.
+
+        The small head of the first variant stays.
+        """
+        with self._lock:
+            others = list(self._others.values())
+            self._others.clear()
+        for other in others:
+            other.close()
+        if "_reader" in vars(self):
+            self._reader.close()
         super().close()
 
     def features_sha256(self, subjects: Sequence[str] = ()) -> str:
         """One hash over the files of the head and of the language model."""
         return self._weights_sha256()
 
+    def sha256_under(self, settings: Settings, subjects: Sequence[str] = ()) -> str:
+        """Return that hash of the variant that the settings name."""
+        return self._for(settings).features_sha256(subjects)
+
     @property
     def n_backbone_runs(self) -> int:
         """How often a text went through the language model; for tests."""
-        return self._reader.n_runs
+        own = self._reader.n_runs if "_reader" in vars(self) else 0
+        return own + sum(one.n_backbone_runs for one in self._others.values())
 
     def features(
         self,
@@ -133,7 +173,7 @@ class Text2FMRI(PublishedModel):
         stimuli : sequence of one Stimulus
             A transcript.
         settings : Settings
-            ``precision`` is used, where the card declares it.
+            ``variant``, ``precision`` and ``is_frugal`` are used, where the card declares them.
         report : callable
             Called after each layer of the language model.
         subjects : sequence of str
@@ -156,11 +196,14 @@ class Text2FMRI(PublishedModel):
         """
         if len(stimuli) != 1:
             raise StimulusError(f"Give one transcript at a time; got {len(stimuli)}.")
+        if (other := self._for(settings)) is not self:
+            return other.features(stimuli, settings, report, subjects)
         lines, tr_s = stimuli[0].lines, stimuli[0].tr_s
         report("loading the language model", 0, 1)
         wanted = settings.as_dict().get("precision", "float32")
         precision, facts = self._checked_precision(wanted, report)
         values, cut = self._reader.read(lines, precision, report)
+        self._save_memory(settings)
         facts |= {
             "variant": self.variant,
             "language_model": self.config.extractor_LLM,
@@ -186,7 +229,7 @@ class Text2FMRI(PublishedModel):
         selection : Selection
             Regions are the seven networks; indices are parcels of the atlas's order, from 0.
         settings : Settings
-            None are used.
+            ``variant`` and ``is_frugal`` are used, where the card declares them.
         report : callable
             Called before each subject.
 
@@ -200,7 +243,10 @@ class Text2FMRI(PublishedModel):
         SelectionError
             Subject, network or index is not in this model, or nothing is left.
         """
+        if (other := self._for(settings)) is not self:
+            return other.readout(features, selection, settings, report)
         self.check_subjects(selection)
+        self._save_memory(settings)
         parcels = self.select_parcels(selection)
         ids = [subject for subject, _ in self.card.subjects]
         facts = {"scale_norm_offset": self._head.offset, **features.facts}
@@ -271,6 +317,12 @@ class Text2FMRI(PublishedModel):
             An index is not in the atlas, or nothing is left.
         """
         return select_places(selection, SCHAEFER1000, self.region_parcels, "parcel")
+
+    def _save_memory(self, settings: Settings) -> None:
+        """Let go of the language model, where the settings ask for it."""
+        if settings.as_dict().get("is_frugal") and "_reader" in vars(self):
+            self._reader.close()
+            free_unused_memory()
 
     def _responses(self, features: Features, row: int, parcels: IntArray) -> FloatArray:
         """Responses of one subject; what its parcels share is kept as long as the features."""

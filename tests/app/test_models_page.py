@@ -53,7 +53,7 @@ def jobs(monkeypatch):
 @pytest.fixture(autouse=True)
 def _at_this_computer(monkeypatch):
     """The visitor sits at this computer; the test client has no address to tell it by."""
-    monkeypatch.setattr(models, "_may_change", lambda: downloads.is_allowed(None, None, False))
+    monkeypatch.setattr(model_jobs, "may_change", lambda: downloads.is_allowed(None, None, False))
 
 
 class FakeFetch:

@@ -93,7 +93,7 @@ def test_no_file_is_read_and_the_network_is_not_touched(home, monkeypatch):
 
 
 def test_files_that_cannot_be_looked_for_are_a_reason_and_no_crash(monkeypatch):
-    def fail(card, subject):
+    def fail(card, subject, variant):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(files, "state", fail)

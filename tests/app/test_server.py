@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import sys
+import time
 import tomllib
 
 import pytest
@@ -114,6 +115,18 @@ def test_the_page_names_what_the_viewer_will_fetch(server, mesh_name):
     assert links[f"boldcast/mesh/{mesh_name}"].startswith("rel=preload; as=fetch; crossorigin")
     assert any(re.fullmatch(r"static/js/BidiComponent\..*\.js", path) for path in links)
     assert {server.get(path)[0] for path in links} == {200}
+
+
+def test_the_transcripts_page_names_its_own_mesh_soon_after_the_warm_up(server):
+    server.wait_until_warm()
+    while not (found := list((server.home / "cache").glob("mesh-fsLR32k-*.bin.gz"))):
+        time.sleep(0.05)
+    (path,) = found
+    while f"boldcast/mesh/{path.name}" not in (links := preloads(server.get("transcripts")[1])):
+        time.sleep(0.05)  # it is known once it is read
+    assert {entry_url(name) for name in ("brain", "glass", "courses", "words")} < set(links)
+    assert not any("fsaverage5" in link for link in links)
+    assert {server.get(link)[0] for link in links} == {200}
 
 
 def test_only_pages_name_it(server):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import cache
+from app import cache, film_cache
 from app.readiness import Readiness
 from components.message import decode_message, decode_values
 from models.atlases import RegionMasks
@@ -61,6 +61,8 @@ def here(monkeypatch):
     monkeypatch.setattr(parcels, "_VOLUMES", {})
     cache._has_parcel_volume.clear()
     cache._regions.clear()
+    cache._message.clear()  # the same answer may have been drawn with another atlas
+    film_cache._glass.clear()
     yield
     one.close()
     cache._has_parcel_volume.clear()

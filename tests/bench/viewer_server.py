@@ -56,7 +56,7 @@ def serve_static(request: Request) -> Response:
     return immutable(*static_files()[f"{STATIC_PREFIX}/{request.path_params['path']}"])
 
 
-def links() -> str:
+def links(path: str) -> str:
     """What the app's server would preload for our viewer; the others are spared our files."""
     is_ours = b"contender=ours" in _QUERY.get()
     return preload_links("/", ["brain"], map(mesh_url, _SEEN)) if is_ours else ""

@@ -128,7 +128,7 @@ class ViewerPage:
 
     def stage(self):
         """Pixels of the stage's canvas as shown, (height, width, 3)."""
-        shot = self.page.locator("[data-part=canvas]").screenshot()
+        shot = self.page.locator("[data-part=canvas]").first.screenshot()
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
 
     def projected(self, panel, side):
@@ -145,9 +145,9 @@ class ViewerPage:
         return np.array(flat).reshape(-1, 3)
 
     def click_stage(self, x, y):
-        box = self.page.locator("[data-part=canvas]").bounding_box()
+        box = self.page.locator("[data-part=canvas]").first.bounding_box()
         self.page.mouse.click(box["x"] + x, box["y"] + y)
 
     def move_on_stage(self, x, y):
-        box = self.page.locator("[data-part=canvas]").bounding_box()
+        box = self.page.locator("[data-part=canvas]").first.bounding_box()
         self.page.mouse.move(box["x"] + x, box["y"] + y)

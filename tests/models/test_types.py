@@ -12,6 +12,7 @@ COUNT = Setting("n_words", "Words", 5, "readout", minimum=1)
 IS_ON = Setting("is_on", "Switch", False, "readout")
 SIZES = Setting("sizes", "Sizes", "a", "readout", choices=(("a", "Table A"), ("b", "Table B")))
 DECLARED = (ANGLE, COUNT, IS_ON, SIZES)
+MAKER = Setting("maker", "Maker", "us/one", "features")
 PROVENANCE = Provenance("id", "Title", "1", "0" * 64, "one", "Read with care.", "BADGE")
 
 
@@ -56,12 +57,19 @@ def test_settings_fill_in_defaults_and_keep_the_order_of_declaration():
         ({"angle_deg": True}, "must be a number"),
         ({"is_on": 1}, "either on or off"),
         ({"sizes": "c"}, "must be one of"),
+        ({"maker": "two words"}, "must be a short name"),
+        ({"maker": "x" * 97}, "must be a short name"),
+        ({"maker": 3}, "must be a short name"),
         ({"colour": 1}, "Unknown setting 'colour'"),
     ],
 )
 def test_settings_refuse_what_is_not_declared(values, words):
     with pytest.raises(SettingError, match=words):
-        Settings.of(DECLARED, **values)
+        Settings.of((*DECLARED, MAKER), **values)
+
+
+def test_a_setting_without_choices_takes_a_name_of_elsewhere():
+    assert Settings.of((MAKER,), maker="them/Two-2.5")["maker"] == "them/Two-2.5"
 
 
 def test_settings_take_both_ends_of_a_range_in_the_type_of_the_default():

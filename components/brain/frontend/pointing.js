@@ -62,9 +62,12 @@ export class Pointing {
 
   setPin(vertex) {
     const { viewer } = this;
+    const frame = viewer.player.nearest();
     viewer.style.pinned = vertex;
-    viewer.readings.pin(vertex, viewer.player.nearest());
+    viewer.readings.pin(vertex, frame);
     viewer.loop.ask();
+    const name = vertex < 0 ? null : viewer.readings.at(vertex, frame).region || null;
+    emit("region", viewer.view, { name }, this.source);
   }
 
   /** A settled pick: pin it here and tell Python; returns it, or null beside the brain. */

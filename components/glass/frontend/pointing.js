@@ -54,6 +54,7 @@ export class Pointing {
     const { signal } = this.abort;
     canvas.addEventListener("pointermove", (event) => this.#move(event), { signal });
     canvas.addEventListener("pointerleave", () => this.leave(), { signal });
+    canvas.addEventListener("click", (event) => this.#choose(event), { signal });
     canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
@@ -67,7 +68,29 @@ export class Pointing {
     if (!viewer.isReady) return;
     const place = this.placeAt(x, y);
     viewer.readings.hover(place, viewer.player.nearest(), x, y);
-    this.#tell(place < 0 ? -1 : this.#linkedAt(x, y, place));
+    const seen = this.#seenIn(place);
+    viewer.parts.canvas.classList.toggle("bc-choice", this.#regionOf(seen) !== "");
+    this.#tell(this.#linkedAt(x, y, seen));
+  }
+
+  /** Named place that is seen in a cell now; -1 for none. */
+  #seenIn(place) {
+    const { sequence, player } = this.viewer;
+    return place < 0 ? -1 : placeBehind(sequence, place, player.nearest());
+  }
+
+  #regionOf(seen) {
+    return this.viewer.header.named_regions?.[seen] ?? "";
+  }
+
+  /** A click on a region is told to the other views. */
+  #choose(event) {
+    const { viewer } = this;
+    if (!viewer.isReady || !viewer.leader) return;
+    const box = viewer.parts.canvas.getBoundingClientRect();
+    const place = this.placeAt(event.clientX - box.left, event.clientY - box.top);
+    const name = this.#regionOf(this.#seenIn(place));
+    if (name) emit("region", viewer.leader, { name }, viewer.source);
   }
 
   leave() {
@@ -75,14 +98,13 @@ export class Pointing {
     this.#tell(-1);
   }
 
-  /** Linked place that a line of sight shows; -1 where none is known. */
-  #linkedAt(x, y, place) {
-    const { panels, player, sequence } = this.viewer;
+  /** Linked place nearest to a point of the stage that shows a named one; -1 for none. */
+  #linkedAt(x, y, seen) {
+    const { panels, sequence } = this.viewer;
     for (const panel of panels) {
       const view = sequence.views[panel.view];
       const cell = cellAt(panel, view, x, y);
       if (!cell) continue;
-      const seen = placeBehind(sequence, place, player.nearest());
       return linkedNear(sequence, view, seen, cell.column + 0.5, cell.row + 0.5);
     }
     return -1;

@@ -51,6 +51,8 @@ export class Editor {
   /** A message from Python; the same one again changes nothing. */
   update(bytes, send) {
     this.send = send;
+    if (bytes === this.bytes) return;
+    this.bytes = bytes;
     const isOther = this.draft.take(bytes);
     if (isOther) {
       this.grid.restart();
@@ -190,7 +192,7 @@ export class Editor {
     const set = (step, isOff) => {
       root.querySelector(`[data-step=${step}]`).disabled = isOff;
     };
-    which.textContent = `Volume ${grid.selected + 1}`;
+    which.textContent = `TR ${grid.selected + 1}`;
     set("merge", grid.selected >= draft.rows.length - 1);
     set("undo", !draft.canUndo);
     set("redo", !draft.canRedo);

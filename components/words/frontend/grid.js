@@ -159,7 +159,9 @@ export class Grid {
     const { scroller } = this.parts;
     const height = this.rowHeight;
     const top = how(scroller.scrollTop, scroller.clientHeight, row * height, (row + 1) * height, height);
-    if (top !== scroller.scrollTop) scroller.scrollTop = top;
+    if (top === scroller.scrollTop) return;
+    scroller.scrollTop = top;
+    this.render();
   }
 
   /** Type into a row; the caret goes to the end or where it is said. */

@@ -195,7 +195,9 @@ export class Lane {
     const width = this.trS * this.scale;
     const margin = Math.min(width, lane.clientWidth / 4);
     const left = scrollTo(lane.scrollLeft, lane.clientWidth, row * width, (row + 1) * width, margin);
-    if (left !== lane.scrollLeft) lane.scrollLeft = left;
+    if (left === lane.scrollLeft) return;
+    lane.scrollLeft = left;
+    this.render();
   }
 
   #focus(word) {

@@ -375,6 +375,31 @@ def test_work_reports_every_layer_and_can_be_stopped(model, transcript):
     assert not any(layer._forward_hooks for layer in model._reader.body("float32")._layers())
 
 
+def test_the_settings_name_the_variant_where_none_was_named_before(home, transcript, features):
+    model = Text2FMRI(TEXT_CARD, "", "cpu", home)
+    settings = SETTINGS.replace(variant=TINY_VARIANT)
+    found = model.features([transcript], settings)
+    np.testing.assert_array_equal(found.arrays[0], features.arrays[0])
+    (response,) = model.readout(found, ONE, settings)
+    assert response.provenance.settings["variant"] == TINY_VARIANT
+    fixed = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
+    assert model.sha256_under(settings) == fixed.features_sha256()
+    assert model.n_backbone_runs == 1
+    model.close()
+    assert model.n_backbone_runs == 0  # nothing is open any more
+    with pytest.raises(WeightsError, match="no repository of the hub"):
+        model.features([transcript], SETTINGS.replace(variant="no-repository"))
+    with pytest.raises(WeightsError, match=r"config\.json of someone/else is not here"):
+        model.features([transcript], SETTINGS.replace(variant="someone/else"))
+
+
+def test_a_frugal_model_lets_the_language_model_go(home, transcript, features):
+    model = Text2FMRI(TEXT_CARD, TINY_VARIANT, "cpu", home)
+    found = model.features([transcript], SETTINGS.replace(is_frugal=True))
+    np.testing.assert_array_equal(found.arrays[0], features.arrays[0])
+    assert not model._reader._bodies
+
+
 def test_missing_files_and_the_command_that_fetches_them_are_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     words = r"config\.json of synthetic/Text2fMRI-tiny is not here: python -m models fetch fmri-"
