@@ -57,7 +57,7 @@ def test_words_are_typed_dragged_and_taken_back_and_the_brain_follows(visitor):
     wait_for_words(page, typed)
 
     # a word is dragged from the third volume into the second
-    page.run("viewer.setPlaying(false)")
+    page.run("viewer.goTo(2)")  # the lane follows the brain, which played on
     chip = page.page.locator(".bcw-chip", has_text="bravo")
     chip.scroll_into_view_if_needed()
     ticks = [page.page.locator(f"[data-volume='{n}']").bounding_box()["x"] for n in (1, 2)]
@@ -75,12 +75,12 @@ def test_words_are_typed_dragged_and_taken_back_and_the_brain_follows(visitor):
     page.page.wait_for_timeout(SECOND // 2)
     sent = page.n_sent
     for frame in (0, 5, 12):
-        page.page.locator("[data-part=scrub]").fill(str(frame))
+        page.page.locator("[data-part=scrub]").first.fill(str(frame))
         expect(present(page)).to_have_attribute("data-row", str(frame))
     page.page.get_by_role("button", name="Go to volume 10").first.click()
     page.page.wait_for_function("viewer.player.nearest() === 9")
     expect(present(page)).to_have_attribute("data-row", "9")
-    page.page.locator("[data-part=play]").click()
+    page.page.locator("[data-part=play]").first.click()
     page.page.locator(".bcw [data-part=table]").scroll_into_view_if_needed()
     page.page.mouse.wheel(0, 2000)  # time goes on when the brain is scrolled away
     page.page.wait_for_function("!viewer.onScreen")
