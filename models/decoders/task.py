@@ -153,7 +153,7 @@ def _under(report: Report, words: str) -> Report:
 
 
 def _settings(options: TaskOptions) -> Any:
-    from models.decoders.training import NEURALBENCH, QUICK
+    from models.decoders.recipe import NEURALBENCH, QUICK
 
     if options.recipe not in _RECIPES:
         raise ParameterError(f"The recipe is one of {_RECIPES}; got {options.recipe!r}.")
