@@ -260,7 +260,7 @@ def _caveats(options: TaskOptions, parts: Parts, name: str, gallery: FloatArray)
     if name != "dinov2-giant":
         words.append(f"Targets are {name}, where NeuralBench has DINOv2-giant's layer 26 of 40.")
     if parts.test.n_trs != 4:
-        words.append(f"{parts.test.n_trs} volume(s) a trial, where NeuralBench takes 4.")
+        words.append(f"Volumes of a trial: {parts.test.n_trs}, where NeuralBench takes 4.")
     if len(gallery) < 20:
         words.append(f"Only {len(gallery)} test pictures: guessing is often right.")
     alike = near_duplicates(gallery)
