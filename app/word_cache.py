@@ -17,7 +17,7 @@ from models.analysis import word_table
 from models.analysis.words import Cost, LeftOut, Predict, Unit, estimate_cost, leave_out, predictor
 from models.atlases import Regions
 from models.stimulus import Stimulus
-from models.types import Report, Response
+from models.types import IntArray, Report, Response
 
 __all__ = [
     "Found",
@@ -25,6 +25,7 @@ __all__ = [
     "cost_of",
     "csv",
     "delay_of",
+    "lag_s",
     "line_of",
     "measure",
     "message",
@@ -77,13 +78,13 @@ def delay_of(answer: Answer) -> Delay:
     peak_s = USUAL_PEAK_S
     source = (
         f"{answer.card.title} states no delay; {peak_s:g} s is usual for the blood response. Drag "
-        "the band to try another."
+        "the band to try another delay."
     )
     if "hrf_peak_s" in answer.settings.as_dict():
         peak_s = answer.settings.number("hrf_peak_s")
         source = (
-            f"{peak_s:g} s is the peak of this model's response to a word; the band is where that "
-            "response is more than half of its peak. Drag the band to try another delay."
+            f"{peak_s:g} s is the peak of this model's response to a word; in the band it is more "
+            "than half of that. Drag to try another delay."
         )
     return Delay(peak_s, HALF_BEFORE * peak_s, HALF_AFTER * peak_s, source)
 
@@ -216,13 +217,25 @@ def run(answer: Answer, question: Question) -> Work[Found]:
     return cache.work(leave)
 
 
-def strongest(found: Found) -> tuple[str, ...]:
-    """Names of the largest bars, largest first, each name once; none where all are 0."""
+def _large(found: Found) -> IntArray:
+    """Places of the largest bars, largest first; none where all are 0."""
     sizes = np.abs(found.left_out.effects)
     order = np.argsort(-sizes, kind="stable")
-    large = [place for place in order if sizes[place] > LEAST_NAMED * sizes[order[0]]]
-    names = dict.fromkeys(found.left_out.names[place] for place in large)
+    return order[sizes[order] > LEAST_NAMED * sizes.max()]
+
+
+def strongest(found: Found) -> tuple[str, ...]:
+    """Names of the largest bars, largest first, each name once; none where all are 0."""
+    names = dict.fromkeys(found.left_out.names[place] for place in _large(found))
     return tuple(names)[:MOST_NAMED]
+
+
+def lag_s(answer: Answer, found: Found) -> float:
+    """Time from a unit's onset to its largest change, in s: median over the largest bars."""
+    left_out, places = found.left_out, _large(found)
+    onsets_s = np.array([float(label) for label in answer.response.row_labels])
+    peaks = np.abs(left_out.changes[places]).argmax(axis=1)
+    return float(np.median(onsets_s[peaks] - left_out.onsets_s[places]))
 
 
 def csv(answer: Answer, found: Found) -> bytes:

@@ -162,7 +162,13 @@ def _say_found(answer: Answer, done: Found) -> None:
     )
     strongest = word_cache.strongest(done)
     if strongest:
-        st.markdown(f"Most: {', '.join(f'“{plain(name)}”' for name in strongest)}")
+        lag = word_cache.lag_s(answer, done)
+        names = ", ".join(f"“{plain(name)}”" for name in strongest)
+        st.markdown(f"Most: {names}")
+        st.caption(
+            f"The largest changes come {abs(lag):.1f} s {'after' if lag >= 0 else 'before'} the "
+            f"{one} starts (median)."
+        )
     else:
         st.markdown(f"No {one} changes this response.")
     st.download_button(

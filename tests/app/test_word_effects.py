@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from app import transcript_cache, word_cache
+from app.word_cache import Found, Question
 from components.message import decode_message
-from models.analysis.words import leave_out, predictor
+from models.analysis.words import LeftOut, leave_out, predictor
 from models.catalog import get_card, load_object
 from models.encoders._word_features import CANONICAL_PEAK_S, STEP_S, haemodynamic_response
 from models.errors import StimulusError
@@ -164,12 +165,23 @@ def test_an_area_on_the_brain_means_the_line_of_its_system():
     assert lines["Default network (narrative)"]["is_low"]
 
 
-def test_words_that_stand_out_are_named_once():
-    found = type("F", (), {})()
-    found.left_out = type("L", (), {})()
-    found.left_out.effects = np.array([0.1, -3.0, 2.0, 2.5, 0.2])
-    found.left_out.names = ("a", "b", "c", "c", "d")
+def test_words_that_stand_out_are_named_once_with_their_median_lag(asked):
+    changes = np.zeros((5, 9))
+    changes[range(5), [4, 3, 4, 6, 1]] = [0.1, -3.0, 2.0, 2.5, 0.2]
+    left_out = LeftOut(
+        "word",
+        ("a", "b", "c", "c", "d"),
+        np.arange(5),
+        np.arange(5.0),
+        changes,
+        changes[:, :0],
+        "z",
+    )
+    answer = answer_of(asked)
+    found = Found(Question(answer.id, REGION, "word", 0), left_out)
     assert word_cache.strongest(found) == ("b", "c")
+    # volumes 3, 6 and 4 of 2 s after onsets of 1, 3 and 2 s: 5, 9 and 6 s
+    assert word_cache.lag_s(answer, found) == 6.0
 
 
 def test_the_region_of_a_line_that_was_pressed_is_asked_about(asked):

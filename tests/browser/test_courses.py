@@ -1,9 +1,14 @@
 """Courses on the transcripts page, linked with the brain in the browser, without reruns."""
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from components.courses import Delay, Line, Words, pack_courses
+from components.static import static_url
+from models.types import Provenance, Response, Space
 from tests.browser.test_images_page import SECOND, AppPage, server
+from tests.browser.viewer_page import FileServer
 
 __all__ = ["server"]  # fixture
 
@@ -113,7 +118,7 @@ def test_the_guide_is_dragged_and_marks_other_words_without_a_rerun(page):
     assert page.page.locator(marked).all_text_contents() != before
     expect(about).not_to_contain_text("The words")
     assert page.run("viewer.player.clock") == 14  # a drag is no click
-    page.page.get_by_role("button", name="Reset", exact=True).click()
+    page.page.get_by_role("button", name="Reset the delay").click()
     expect(value).to_have_text("5.0 s")
     page.page.locator("[data-part=delay]").press("ArrowRight")
     expect(value).to_have_text("5.1 s")
@@ -221,3 +226,67 @@ def test_on_a_phone_nothing_overflows_and_time_goes_on_while_the_brain_is_out_of
         getComputedStyle(node.querySelector(".xtick text")).fill]"""
     )
     assert colours[0] == colours[1]  # the figure follows the theme
+
+
+PLAIN = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="{base}"><link rel="stylesheet" href="{own}">
+<div id="host" data-follows="lead" style="width: 800px"></div>
+<script type="module">
+const {{ mountCourses }} = await import(new URL("{js}", document.baseURI).href);
+const data = new Uint8Array(await (await fetch("first.bin")).arrayBuffer());
+globalThis.heard = [];
+addEventListener("boldcast:time", ({{ detail }}) => heard.push(detail));
+globalThis.mounted = mountCourses(document.getElementById("host"), {{ data, view: "courses" }});
+await mounted.ready;
+globalThis.ready = true;
+</script>"""
+
+
+def test_without_plotly_and_without_a_viewer_words_and_time_are_still_there(chromium):
+    response = Response(
+        np.zeros((4, 1)),
+        Space("tiny", "parcels", 1, 0),
+        ("0.00", "2.00", "4.00", "6.00"),
+        "z",
+        True,
+        Provenance("m", "M", "1", "0" * 64, "s", "c", "BADGE"),
+        row_kind="seconds",
+    )
+    message = pack_courses(
+        response,
+        response.values,
+        [Line("<b>V1</b>")],
+        tr_s=2.0,
+        row_texts=("<i>x</i>", "", "", "שלום"),
+        words=Words(("<i>x</i>", "שלום"), (0.5, 6.5)),
+        delay=Delay(),
+        script_url="not-there.js",
+    )
+    page = PLAIN.format(
+        base=static_url("shared", "viewer.css"),
+        own=static_url("courses", "courses.css"),
+        js=static_url("courses", "main.js"),
+    )
+    server = FileServer(page)
+    server.add("first.bin", message)
+    context = chromium.new_context(viewport={"width": 900, "height": 700})
+    one = context.new_page()
+    one.goto(server.url)
+    one.wait_for_function("globalThis.ready", timeout=30 * SECOND)
+    expect(one.get_by_text("The drawing library did not load")).to_be_visible()
+    assert one.locator(".bc-lane span").all_text_contents() == ["<i>x</i>", "שלום"]
+    expect(one.get_by_role("button", name="<b>V1</b>")).to_be_visible()
+    expect(one.locator("[data-part=moving]")).to_be_hidden()  # nobody has said a time
+    surface = one.locator("[data-part=surface]").bounding_box()
+    one.mouse.click(surface["x"] + surface["width"] - 16, surface["y"] + 200)
+    assert one.evaluate("heard.at(-1)") == {
+        "frame": 3, "playing": False, "seek": True, "view": "lead", "source": "courses"
+    }  # fmt: skip
+    expect(one.locator(".bc-playhead")).to_be_visible()
+    expect(one.locator("[data-part=about]")).to_have_text(
+        "At 6.0 s that is “<i>x</i>”."
+    )  # 3 to 8 s before
+    one.evaluate("mounted.destroy()")
+    assert one.locator("#host *").count() == 0
+    context.close()
+    server.close()

@@ -362,6 +362,12 @@ def test_hover_names_region_hemisphere_and_the_value_of_the_current_frame(open_v
         texts.append(tip.inner_text())
     assert all("V1 · left" in text for text in texts)
     assert [text.split("≈ ")[1].split()[0] for text in texts] == ["0.00", "1.50", "3.00"]
+    viewer.run(
+        """() => addEventListener("boldcast:region",
+        ({detail}) => (globalThis.region = [detail.view, detail.name, detail.source]))"""
+    )
+    viewer.click_stage(x, y)
+    assert viewer.run("globalThis.region") == ["test", "V1", "brain"]
 
 
 def test_hover_and_time_are_told_to_linked_views(open_viewer):

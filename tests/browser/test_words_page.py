@@ -57,7 +57,7 @@ def test_words_are_typed_dragged_and_taken_back_and_the_brain_follows(visitor):
     wait_for_words(page, typed)
 
     # a word is dragged from the third volume into the second
-    page.run("viewer.setPlaying(false)")
+    page.run("viewer.goTo(2)")  # the lane follows the brain, which played on
     chip = page.page.locator(".bcw-chip", has_text="bravo")
     chip.scroll_into_view_if_needed()
     ticks = [page.page.locator(f"[data-volume='{n}']").bounding_box()["x"] for n in (1, 2)]

@@ -38,6 +38,7 @@ function chip({ name, label, color, dash, is_low: isLow, is_modelled: isModelled
 
 const SPANS = [
   [0, "Whole"],
+  [600, "10 min"],
   [60, "60 s"],
   [20, "20 s"],
 ];

@@ -19,30 +19,36 @@ export function heightOf({ bars }) {
   return MARGIN.top + MARGIN.bottom + COURSES_PX + (bars ? BARS_PX + GAP_PX : 0);
 }
 
-/** Traces of plotly; `chosen` is the line that stands out, or -1. */
+/** Traces of plotly, of the rows on show; `chosen` is the line that stands out, or -1. */
 export function traces(sequence, axis, chosen) {
   const { lines, bars } = sequence;
+  const rows = rowsShown(sequence, axis);
   const order = [...lines.keys()].sort((a, b) => (a === chosen) - (b === chosen)); // chosen on top
-  const drawn = order.flatMap((n) => courseTraces(sequence, lines[n], chosen, n));
+  const drawn = order.flatMap((n) => courseTraces(sequence, rows, lines[n], chosen, n));
   const upper = { x: [axis.from], y: [null], xaxis: "x2", yaxis: "y", hoverinfo: "skip" };
   return [...drawn, upper, ...(bars ? barTraces(sequence, axis) : [])];
 }
 
-function courseTraces({ times, count }, line, chosen, n) {
+/** Rows (first, stop) on show, and one more on either side for the lines that lead there. */
+export function rowsShown({ first, tr, count }, axis) {
+  const from = Math.floor((axis.from - first) / tr) - 1;
+  const stop = Math.ceil((axis.to - first) / tr) + 2;
+  return [Math.max(0, from), Math.min(count, stop)];
+}
+
+function courseTraces({ times }, [from, stop], line, chosen, n) {
   const isFaint = chosen >= 0 && chosen !== n;
   const width = (line.is_low ? 1.2 : 2.2) * (chosen === n ? 1.6 : 1);
   const marker = { color: line.color, symbol: line.is_low ? "circle-open" : "circle", size: 4 };
   const common = { type: "scatter", opacity: isFaint ? 0.22 : 1, name: line.name };
   const stroke = { color: line.color, dash: line.dash, width };
-  if (count <= MOST_MARKERS) {
-    const mode = "lines+markers";
-    return [{ ...common, mode, x: times, y: line.values, connectgaps: false, line: stroke, marker }];
-  }
-  const alone = isolated(line.values); // a line alone would not show them
-  return [
-    { ...common, mode: "lines", x: times, y: line.values, connectgaps: false, line: stroke },
-    { ...common, mode: "markers", x: alone.map((row) => times[row]), y: alone.map((row) => line.values[row]), marker },
-  ];
+  const x = times.slice(from, stop);
+  const y = line.values.slice(from, stop);
+  const course = { ...common, x, y, connectgaps: false, line: stroke };
+  if (x.length <= MOST_MARKERS) return [{ ...course, mode: "lines+markers", marker }];
+  const alone = isolated(y); // a line alone would not show them
+  const at = (numbers) => alone.map((row) => numbers[row]);
+  return [{ ...course, mode: "lines" }, { ...common, mode: "markers", x: at(x), y: at(y), marker }];
 }
 
 /** Rows with a value between two without. */
@@ -83,27 +89,29 @@ function median(numbers) {
 /** Layout of plotly. look: {color, font}; size: {width, height}. */
 export function layout(sequence, axis, look, { width, height }) {
   const { units, bars } = sequence;
-  const range = [axis.from, axis.to];
+  const shown = [axis.from, axis.to];
   const ticks = volumeTicks(sequence, axis);
   const inner = height - MARGIN.top - MARGIN.bottom;
   const top = bars ? COURSES_PX / inner : 1;
-  const value = (title, domain) => ({
-    title: { text: escapeText(title), standoff: 4 }, domain, gridcolor: GRID, zeroline: true,
-    zerolinecolor: ZERO, zerolinewidth: 1.5, rangemode: "tozero", fixedrange: true, nticks: 6,
+  const value = (title, domain, range) => ({
+    title: { text: escapeText(title), standoff: 4 }, domain, range, gridcolor: GRID, zeroline: true,
+    zerolinecolor: ZERO, zerolinewidth: 1.5, fixedrange: true, nticks: 6,
   });
-  const time = { range, fixedrange: true, zeroline: false };
+  const time = { range: shown, fixedrange: true, zeroline: false };
   return {
     width, height, showlegend: false, dragmode: false, hovermode: false, barmode: "overlay",
     margin: { l: axis.left, r: MARGIN.right, t: MARGIN.top, b: MARGIN.bottom, pad: 0 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: look.font, color: look.color, size: 11 },
-    xaxis: { ...time, title: { text: "time (s)", standoff: 4 }, gridcolor: GRID, anchor: "y" },
+    xaxis: { ...time, title: { text: "time (s)", standoff: 4 }, gridcolor: GRID, anchor: "y", exponentformat: "none", separatethousands: true },
     xaxis2: {
       ...time, overlaying: "x", side: "top", anchor: "free", position: 1, showgrid: false,
       tickvals: ticks.times, ticktext: ticks.texts, ticks: "outside", ticklen: 4, tickcolor: ZERO,
     },
-    yaxis: { ...value(units, [0, top]), anchor: "x" },
-    ...(bars && { yaxis2: { ...value(bars.title, [1 - BARS_PX / inner, 1]), anchor: "x", nticks: 4 } }),
+    yaxis: { ...value(units, [0, top], sequence.range), anchor: "x" },
+    ...(bars && {
+      yaxis2: { ...value(bars.title, [1 - BARS_PX / inner, 1], bars.range), anchor: "x", nticks: 4 },
+    }),
     annotations: [{
       text: "TR", xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "right", yanchor: "bottom",
       xshift: -8, yshift: 3, showarrow: false,

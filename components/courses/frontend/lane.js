@@ -27,6 +27,7 @@ export class Lane {
     this.path.setAttribute("d", tickPath(starts));
     this.nodes.clear();
     this.parts.texts.replaceChildren();
+    this.parts.crowd.hidden = stop - first <= MOST_WORDS;
     if (stop - first > MOST_WORDS) return;
     this.pen.font = `12px ${font}`;
     const widths = Float64Array.from(starts, (_, n) => this.pen.measureText(words[first + n]).width + 7);

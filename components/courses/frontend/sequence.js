@@ -24,8 +24,22 @@ export function decodeCourses(bytes) {
       ]),
     ),
   };
+  if (bars) bars.range = rangeOf([bars.values, bars.lows, bars.highs]);
+  const range = rangeOf(lines.map((line) => line.values));
   const end = Math.max(first + count * tr, (onsets.at(-1) ?? first) + 1);
-  return { ...header, count, tr, first, end, times, lines, onsets, bars };
+  return { ...header, count, tr, first, end, times, lines, range, onsets, bars };
+}
+
+/** Ends of the value axis of some lists of numbers (null: none): all of them, and zero. */
+export function rangeOf(lists) {
+  let [low, high] = [0, 0];
+  for (const list of lists)
+    for (const value of list) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  const room = 0.06 * (high - low || 1);
+  return [low < 0 ? low - room : -room / 2, high > 0 ? high + room : room / 2];
 }
 
 /** First index whose number is at least `value`, in rising numbers. */

@@ -10,9 +10,11 @@ export const TEMPLATE = `
     <div class="bc-lane" data-part="lane" aria-hidden="true">
       <svg data-part="ticks"><path /></svg>
       <div data-part="texts"></div>
+      <p class="bc-quiet" data-part="crowd" hidden>Show a shorter part to read the words.</p>
     </div>
     <div class="bc-plot" data-part="plot"></div>
-    <div class="bc-surface" data-part="surface" tabindex="0" role="slider" aria-label="Time" aria-valuemin="1"></div>
+    <div class="bc-surface" data-part="surface" tabindex="0" role="slider" aria-label="Time of the courses"
+      aria-valuemin="1" aria-valuenow="1"></div>
     <div class="bc-clip" data-part="clip">
       <div class="bc-hoverline" data-part="hoverline" hidden></div>
       <div class="bc-moving" data-part="moving" hidden>
@@ -31,7 +33,7 @@ export const TEMPLATE = `
   <div class="bc-delay">
     <label><span>A response here is mostly about words about <output data-part="delayValue"></output> earlier.</span>
       <input type="range" data-part="delay" min="0.5" step="0.1" aria-label="Delay from word to response, in s"></label>
-    <button type="button" data-part="resetDelay" hidden>Reset</button>
+    <button type="button" data-part="resetDelay" aria-label="Reset the delay" hidden>Reset</button>
   </div>
   <p class="bc-quiet" data-part="delaySource"></p>
   <p class="bc-about" data-part="about" dir="auto"></p>

@@ -39,7 +39,9 @@ export class CoursesView {
     const { parts } = this;
     this.abort = new AbortController();
     const { signal } = this.abort;
-    this.chips = new Chips(parts.chips, (name) => this.choose(this.chosen >= 0 && this.header.lines[this.chosen].name === name ? "" : name));
+    this.chips = new Chips(parts.chips, (name) => {
+      this.choose(this.header.lines[this.chosen]?.name === name ? "" : name); // again: none
+    });
     this.spans = new Spans(parts.spans, (span) => this.showSpan(span));
     this.surface = new Surface(this, signal);
     this.guide = new Guide(parts.band, {
@@ -98,13 +100,13 @@ export class CoursesView {
     this.drawSoon();
   }
 
-  #sayBars({ bars, lines }) {
+  #sayBars({ bars, lines, units }) {
     const { parts } = this;
     parts.barsKey.hidden = !bars;
     if (!bars) return;
     const line = lines.find(({ name }) => name === bars.line);
     parts.barsSwatch.style.background = line?.color ?? "#7D7D7D";
-    parts.barsWords.textContent = `${bars.label}: with the word minus without it`;
+    parts.barsWords.textContent = `${bars.label}: with the word minus without it, ${units}`;
     parts.barsOrders.textContent = bars.n_shuffles > 1 ? ` (mean and range of ${bars.n_shuffles} orders)` : "";
   }
 

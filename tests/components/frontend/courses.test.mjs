@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Axis, pageAt, volumeTicks, wordLevels } from "../../../components/courses/frontend/axis.js";
-import { isolated, layout, traces } from "../../../components/courses/frontend/figure.js";
+import { isolated, layout, rowsShown, traces } from "../../../components/courses/frontend/figure.js";
 import { bandOf, fitDelay, wordsBefore } from "../../../components/courses/frontend/guide.js";
-import { lineOf } from "../../../components/courses/frontend/sequence.js";
+import { lineOf, rangeOf } from "../../../components/courses/frontend/sequence.js";
 import { tipOf } from "../../../components/courses/frontend/tip.js";
 
 const LINE = { dash: "solid", color: "#000", is_low: false, is_modelled: true, parts: [] };
@@ -14,7 +14,7 @@ const sequence = (more = {}) => ({
     { ...LINE, name: "V1", label: "V1", values: [1, null, 3, 4] },
     { ...LINE, name: "V2", label: "V2", values: [5, 6, null, 8], is_low: true, parts: ["V2v"] },
   ],
-  bars: null, ...more,
+  range: [0, 8], bars: null, ...more,
 });
 const axisOf = (from, to, width) => {
   const axis = new Axis();
@@ -75,6 +75,16 @@ test("what is not modelled is a gap; low confidence is thin with open circles", 
   assert.deepEqual(isolated([null, 1, null, 2, 3, null, 4]), [1, 6]);
 });
 
+test("only what is on show is drawn, on an axis that holds all of it, and zero", () => {
+  assert.deepEqual(rowsShown(sequence(), axisOf(0, 8, 400)), [0, 4]);
+  assert.deepEqual(rowsShown({ first: 0, tr: 2, count: 100 }, axisOf(20, 30, 400)), [9, 17]);
+  const [low, high] = rangeOf([[1, null, 4], [null]]);
+  assert.ok(low < 0 && low > -0.2 && high > 4 && high < 4.3);
+  const [below, above] = rangeOf([[-2, null]]);
+  assert.ok(below < -2 && above > 0 && above < 0.1);
+  assert.deepEqual(rangeOf([[null]]), [-0.03, 0.03]);
+});
+
 test("the chosen line is drawn last and strong, the others faint", () => {
   const drawn = traces(sequence(), axisOf(0, 8, 400), 0);
   assert.deepEqual(drawn.slice(0, 2).map(({ name, opacity }) => [name, opacity < 1]), [["V2", true], ["V1", false]]);
@@ -86,6 +96,7 @@ test("axes carry seconds, volumes, the unit as plain text and a zero line", () =
   const axes = layout(sequence(), axisOf(0, 8, 400), { color: "#111", font: "serif" }, { width: 480, height: 322 });
   assert.equal(axes.yaxis.title.text, "z &lt;score&gt;");
   assert.equal(axes.yaxis.zeroline, true);
+  assert.deepEqual(axes.yaxis.range, [0, 8]);
   assert.deepEqual(axes.xaxis.range, axes.xaxis2.range);
   assert.deepEqual(axes.xaxis2.ticktext, ["1", "2", "3", "4"]);
   assert.equal(axes.yaxis2, undefined);
