@@ -96,7 +96,7 @@ def test_a_name_is_shown_letter_by_letter():
 def test_a_link_brings_its_settings_and_regions():
     test = open_page(regions="V2", hemisphere="left", visual_angle_deg="12.5")
     assert test.multiselect[0].value == ["V2"]
-    angle = next(one for one in test.slider if one.label == "Visual angle")
+    angle = next(one for one in test.slider if one.label == "Picture width")
     assert angle.value == 12.5
     assert test.query_params["regions"] == "V2"
 
