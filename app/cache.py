@@ -59,6 +59,7 @@ __all__ = [
     "counters",
     "course_at",
     "default_mesh_url",
+    "drawn_mesh",
     "engine",
     "file_name",
     "gifti",
@@ -289,6 +290,11 @@ def can_draw(card: ModelCard) -> bool:
     if card.space == SCHAEFER1000.name:
         _has_parcel_volume()
     return drawing.can_draw(card.space)
+
+
+def drawn_mesh(answer: Answer) -> str:
+    """Name of the mesh that an answer is drawn on."""
+    return drawing.mesh_space(answer.response.space.name, False)
 
 
 def receptive_fields(card: ModelCard) -> ReceptiveFields | None:

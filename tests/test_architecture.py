@@ -36,6 +36,7 @@ CALLERS = (
     "cache.py",
     "transcript_cache.py",
     "word_cache.py",
+    "film_cache.py",
     "server.py",
     "drawing.py",
     "readiness.py",
