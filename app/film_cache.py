@@ -30,6 +30,7 @@ from models.types import Report, Response, UInt8Array, ignore_progress
 
 __all__ = [
     "FILMS",
+    "MOST_FRAMES",
     "Kind",
     "Order",
     "Scene",
@@ -51,8 +52,10 @@ Scene = Literal["glass", "four", "occipital", "flat"]
 
 FILMS: tuple[Kind, ...] = media.FILM_KINDS
 _PATIENCE_S = 60.0
-#: Rows of parcels that are put on a mesh at once: a whole film of it would be large.
-_ROWS_AT_ONCE = 32
+#: Volumes that the glass brain plays: each is some 15 kB in the browser.
+MOST_FRAMES = 2000
+#: Rows that are put on a mesh, or projected, at once: a whole film of them would be large.
+_ROWS_AT_ONCE = {"glass": 500, "cortex": 32}
 GLASS_WIDTH_PX, CORTEX_WIDTH_PX = 950, 720
 #: What a name of a file says of what it shows.
 _ENDINGS: dict[Kind, tuple[str, str]] = {
@@ -300,28 +303,29 @@ def _poster(answer: Answer, order: Order) -> bytes:
 def _frames(answer: Answer, response: Response, scene: Scene, look: Look) -> Iterator[UInt8Array]:
     """Draw rows of an answer, one after the other."""
     if scene == "glass":
-        yield from draw_frames(
-            _projector(answer).project_response(response),
-            look.colormap,
-            look.maximum,
-            is_signed=response.is_signed,
-            threshold=look.threshold,
-            width_px=GLASS_WIDTH_PX,
-            units=response.units,
-        )
+        for part in _parts(response, _ROWS_AT_ONCE["glass"]):
+            yield from draw_frames(
+                _projector(answer).project_response(part),
+                look.colormap,
+                look.maximum,
+                is_signed=response.is_signed,
+                threshold=look.threshold,
+                width_px=GLASS_WIDTH_PX,
+                units=response.units,
+            )
         return
     shape = "flat" if scene == "flat" else "inflated"
-    for part in _parts(response):
+    for part in _parts(response, _ROWS_AT_ONCE["cortex"]):
         drawn = drawing.drawn_response(part)
         yield from draw_cortex_frames(
             drawn, look, views=scene, shape=shape, width_px=CORTEX_WIDTH_PX
         )
 
 
-def _parts(response: Response) -> Iterator[Response]:
-    """Rows of a response, not too many at once."""
-    for start_row in range(0, response.n_rows, _ROWS_AT_ONCE):
-        rows = slice(start_row, start_row + _ROWS_AT_ONCE)
+def _parts(response: Response, n_rows: int) -> Iterator[Response]:
+    """Rows of a response, so many at once."""
+    for start_row in range(0, response.n_rows, n_rows):
+        rows = slice(start_row, start_row + n_rows)
         yield replace(response, values=response.values[rows], row_labels=response.row_labels[rows])
 
 

@@ -111,23 +111,30 @@ def _lines(answer_id: str, _answer: Answer) -> tuple[Line, ...]:
     )
 
 
-def message(answer: Answer, found: Found | None = None) -> bytes:
-    """Everything that the courses of an answer draw, with the bars of words where there are any."""
-    lines = _lines(answer.id, answer)
-    (transcript,) = answer.stimuli
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _message(
+    question: Question | None, answer_id: str, _answer: Answer, _found: Found | None
+) -> bytes:
+    lines = _lines(answer_id, _answer)
+    (transcript,) = _answer.stimuli
     words = transcript_cache.words(transcript)
-    assert answer.tr_s is not None  # it is of a transcript
+    assert _answer.tr_s is not None  # it is of a transcript
     return pack_courses(
-        answer.response,
-        transcript_cache.courses(answer, tuple(line.name for line in lines)),
+        _answer.response,
+        transcript_cache.courses(_answer, tuple(line.name for line in lines)),
         lines,
-        tr_s=answer.tr_s,
-        row_texts=answer.texts,
+        tr_s=_answer.tr_s,
+        row_texts=_answer.texts,
         words=Words(tuple(word.text for word in words), tuple(word.onset_s for word in words)),
-        delay=delay_of(answer),
-        effects=None if found is None else _effects(answer, found),
+        delay=delay_of(_answer),
+        effects=None if _found is None else _effects(_answer, _found),
         script_url=plotly_url(),
     )
+
+
+def message(answer: Answer, found: Found | None = None) -> bytes:
+    """Everything that the courses of an answer draw, with the bars of words where there are any."""
+    return _message(None if found is None else found.question, answer.id, answer, found)
 
 
 def _effects(answer: Answer, found: Found) -> Effects:

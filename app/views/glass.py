@@ -20,6 +20,13 @@ def draw(answer: Answer, view: str) -> None:
     """Draw the glass brain of an answer; ``view`` leads it."""
     if not film_cache.can_project(answer):
         return
+    n_rows = answer.response.n_rows
+    if n_rows > film_cache.MOST_FRAMES:
+        st.caption(
+            f"The glass brain plays up to {film_cache.MOST_FRAMES:,} volumes here; there are "
+            f"{n_rows:,}. A film of it has them all."
+        )
+        return
     work = film_cache.start_glass(answer)
     if not work.wait(PATIENCE_S):
         progress(work, "Glass brain", can_cancel=False)

@@ -7,15 +7,14 @@ is chosen is also told to Python. See ``wire.py`` for the message and ``frontend
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
-import streamlit as st
-
 from components.courses.wire import Delay, Effects, Line, Words, pack_courses
-from components.mounting import check_key, entry_script, styles
+from components.mounting import component_of, ignore
 
 __all__ = ["Delay", "Effects", "Line", "Words", "courses_view", "pack_courses", "read_region"]
+
+_SHEETS = ("shared/viewer.css", "courses/frontend/courses.css")
 
 
 def courses_view(
@@ -48,10 +47,8 @@ def courses_view(
     ValueError
         A key has other characters.
     """
-    check_key(key)
-    check_key(view_key)
-    result = _component(key, view_key)(
-        data=message, key=key, on_pick_change=on_pick or _ignore, on_unpin_change=_ignore
+    result = component_of("courses", key, _SHEETS, view_key)(
+        data=message, key=key, on_pick_change=on_pick or ignore, on_unpin_change=ignore
     )
     return read_region(result.pick)
 
@@ -60,19 +57,3 @@ def read_region(value: Any) -> str | None:
     """Check what came from the browser; anything malformed is no choice."""
     name = value.get("region") if isinstance(value, dict) else None
     return name if isinstance(name, str) else None
-
-
-def _ignore() -> None:
-    """Do nothing."""
-
-
-@lru_cache(maxsize=32)
-def _component(key: str, view_key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the rest from the server."""
-    component: Callable[..., Any] = st.components.v2.component(
-        f"boldcast_courses_{view_key}_{key}".replace(".", "-"),
-        html=f'<div class="boldcast-courses" data-follows="{view_key}"></div>',
-        css=styles("shared/viewer.css", "courses/frontend/courses.css"),
-        js=entry_script("courses", key),
-    )
-    return component

@@ -114,10 +114,10 @@ def caption_of(
 
 
 def _label(response: Response, row: int, texts: Sequence[str]) -> str:
-    """``TR 12 · 17.88 s · what is said``, or the picture's name."""
+    """``Volume 13 · 17.88 s · what is said``, or the picture's name."""
     label = " ".join(response.row_labels[row].split())
     if response.row_kind == "seconds":
-        label = f"TR {row} · {label} s"
+        label = f"Volume {row + 1} · {label} s"  # as the viewers count
     said = " ".join(texts[row].split()) if texts else ""
     return f"{label} · {said}" if said else label
 

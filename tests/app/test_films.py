@@ -17,7 +17,7 @@ from components.message import decode_message, decode_values
 from models.drawing.glass import NAN_CODE, GlassProjector
 from models.errors import Cancelled
 from tests.app import test_transcripts_parcels as parcels_page
-from tests.app.test_transcripts import SRT, answer_of, engine, open_page, paste, widget
+from tests.app.test_transcripts import SRT, answer_of, engine, open_page, paste, widget, words
 from tests.app.test_transcripts_parcels import here
 from tests.models.media_samples import read_gif, read_video
 
@@ -109,13 +109,27 @@ def test_a_film_of_the_cortex_has_every_volume_at_its_time(short, kind, tmp_path
     np.testing.assert_allclose(starts, 2.0 * np.arange(9), atol=1e-3)
 
 
-def test_long_films_of_parcels_put_few_rows_on_the_mesh_at_once(short, monkeypatch):
-    monkeypatch.setattr(film_cache, "_ROWS_AT_ONCE", 4)
-    frames = lambda: list(film_cache._frames(short, short.response, "four", look))  # noqa: E731
+def test_long_films_are_drawn_some_rows_at_a_time(short, monkeypatch):
     look = film_cache._look(short, 0.0)
-    cut = frames()
-    monkeypatch.setattr(film_cache, "_ROWS_AT_ONCE", 100)
-    np.testing.assert_array_equal(cut, frames())
+
+    def frames(scene):
+        return np.stack(list(film_cache._frames(short, short.response, scene, look))).astype(int)
+
+    whole = {scene: frames(scene) for scene in ("glass", "four")}
+    monkeypatch.setattr(film_cache, "_ROWS_AT_ONCE", {"glass": 4, "cortex": 4})
+    np.testing.assert_array_equal(frames("four"), whole["four"])
+    # Codes of the glass brain share out the range of the rows that are projected together.
+    assert np.abs(frames("glass") - whole["glass"]).max() <= 4
+
+
+@pytest.mark.usefixtures("engine")
+def test_more_volumes_than_a_browser_should_hold_are_said_to_be_in_the_film(monkeypatch):
+    monkeypatch.setattr(film_cache, "MOST_FRAMES", 65)
+    test = open_page()
+    assert not any(
+        "boldcast_glass" in one.proto.component_name for one in test.get("bidi_component")
+    )
+    assert "plays up to 65 volumes here; there are 66." in words(test)
 
 
 def test_a_picture_is_its_frame_of_the_film_with_the_footer(short):

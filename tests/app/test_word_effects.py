@@ -15,7 +15,17 @@ from models.catalog import get_card, load_object
 from models.encoders._word_features import CANONICAL_PEAK_S, STEP_S, haemodynamic_response
 from models.errors import StimulusError
 from models.types import Selection
-from tests.app.test_transcripts import R2, answer_of, engine, open_page, paste, widget, words
+from tests.app.test_transcripts import (
+    R2,
+    answer_of,
+    edit,
+    engine,
+    open_page,
+    paste,
+    step,
+    widget,
+    words,
+)
 
 __all__ = ["engine"]  # fixture
 
@@ -140,11 +150,7 @@ def test_a_model_that_refuses_costs_a_sentence(asked, monkeypatch):
 
 
 def test_a_silent_text_is_not_asked_about():
-    test = paste(open_page(), "1\n00:00:01,000 --> 00:00:02,000\nHello\n")
-    test.session_state["test:typed"] = {0: {"Text": ""}}
-    test.run()
-    test.session_state["boldcast:memory:transcript-job"].wait(60)
-    test.run()
+    test = edit(paste(open_page(), "Hello"), step("text", 0, text=""))
     assert "Once there are words" in words(test)
 
 

@@ -193,7 +193,7 @@ def test_bars_come_under_the_words_and_parts_of_the_axis_turn_pages(page):
         f"{COURSES}.parts.plot.layout.xaxis.range[0] === {COURSES}.axis.from"
     )
     word = page.page.locator(".bc-lane span").first
-    left = word.bounding_box()["x"] - page.page.locator(".boldcast-courses [data-part=lane]").bounding_box()["x"]
+    left = word.bounding_box()["x"] - page.page.locator(".bc-lane").bounding_box()["x"]
     text = word.text_content()
     time = page.run(f"(px) => {COURSES}.axis.toTime(px)", left)
     assert any(

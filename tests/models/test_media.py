@@ -176,7 +176,7 @@ def test_caption_says_what_must_be_known():
         "|value| from 0.25 · prediction, not measured"
     )
     assert second == "Not a prediction for any individual."
-    assert caption.labels == ("TR 0 · 0 s · hello there", "TR 1 · 1.49 s")
+    assert caption.labels == ("Volume 1 · 0 s · hello there", "Volume 2 · 1.49 s")
     facts = dict(caption.facts)
     assert facts["tr"] == "1.49 s"
     assert facts["limits"] == "-1.5 to 1.5"

@@ -163,6 +163,7 @@ export class Pointing {
   setPin() {}
 
   stop() {
+    this.#tell(-1);
     this.abort.abort();
   }
 }
