@@ -80,8 +80,6 @@ export class Pointing {
     if (!hit) return null;
     const vertex = this.#globalIndex(hit);
     this.setPin(vertex);
-    const { region } = viewer.readings.at(vertex, viewer.player.nearest());
-    emit("region", viewer.view, { name: region || null }, this.source);
     const hemisphere = hit.side === 1 ? "right" : "left";
     const pick = { vertex, hemisphere, frame: viewer.player.nearest() };
     viewer.onPick(pick);
