@@ -35,8 +35,8 @@ __all__ = ["NEURALBENCH", "QUICK", "Training", "TrainingSettings", "one_cycle", 
 
 _MONITOR = "batch_top5_acc"
 #: Products of a step's first layer up to which one thread trains. Where nothing else runs two are
-#: faster (2,376 places: 9 against 15 ms a step; 20,484: 20 against 39), but where other programs do,
-#: a step that must wait for both cores at every layer took a second.
+#: faster (2,376 places: 9 against 15 ms a step; 20,484: 20 against 39), but where other programs
+#: do, a step that must wait for both cores at every layer took a second.
 _ONE_THREAD = 64 * 20484 * 128
 #: Streams of random numbers of one epoch.
 _ORDER, _DROPOUT = 0, 1
