@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from models.errors import Cancelled, OfflineError, ParameterError, StimulusError
 from models.gallery import get_set
 from tests.models.decoders.worlds import a_world
 
+ROOT = Path(__file__).parents[3]
 NETWORK = (
     *("--reader", "mlp", "--epochs", "3", "--learning-rate", "1e-2", "--device", "cpu"),
     *("--seeds", "0", "1"),
@@ -325,3 +329,14 @@ def test_weights_are_fetched_only_where_asked_for(pictures, monkeypatch, tmp_pat
     assert "No way to small." in capsys.readouterr().err
     assert main([*words, "--fetch"]) == 1
     assert "Only DINOv2 has weights" in capsys.readouterr().err
+
+
+def test_torch_is_loaded_for_networks_only():
+    code = (
+        "import sys, models.__main__, models.decoders.recipe, models.decoders.ridge\n"
+        "print([name for name in ('torch', 'transformers', 'nilearn') if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
