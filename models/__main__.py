@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.decoders import task
+from models.decoders import task_command
 from models.errors import BoldcastError
 from models.weights import files, locations
 from models.weights.files import size_words
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser("fmri", help="decode one's own responses").add_subparsers(
         dest="task", required=True
     )
-    task.add_options(image.add_parser("image", help="find the picture behind a response"))
+    task_command.add_options(image.add_parser("image", help="find the picture behind a response"))
     for command, is_needed in ((fetch, True), (verify, False), (remove, True)):
         command.add_argument("model", choices=PUBLISHED_IDS, nargs=None if is_needed else "?")
         command.add_argument("--subject", nargs="+", default=["all"], help="numbers, or all")
@@ -138,7 +138,7 @@ _COMMANDS = {
     "import": _import,
     "du": _du,
     "remove": _remove,
-    "fmri": task.run_command,
+    "fmri": task_command.run_command,
 }
 
 

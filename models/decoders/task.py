@@ -1,16 +1,14 @@
 """The task ``fmri image`` on a folder of one's own: train, test, and write NeuralBench's metrics.
 
-``python -m models fmri image FOLDER`` is the command line; docs/decoding.md says what the folder
-holds and what the numbers mean.
+docs/decoding.md says what the folder holds and what the numbers mean.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import platform
-import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -34,14 +32,14 @@ from models.analysis.decode import (
 )
 from models.decoders.fitted import FittedDecoder, Reader
 from models.decoders.samples import Samples
-from models.decoders.task_folder import FEATURES, Parts, read_folder
-from models.errors import ParameterError, WeightsError
+from models.decoders.task_folder import Parts, read_folder
+from models.errors import ParameterError
 from models.types import FloatArray, Report, ignore_progress
 
-__all__ = ["TaskOptions", "add_options", "run_command", "run_task"]
+__all__ = ["RECIPES", "TaskOptions", "run_task"]
 
 _FORMAT = "boldcast fmri image 1"
-_RECIPES = ("neuralbench", "quick")
+RECIPES = ("neuralbench", "quick")
 
 
 @dataclass(frozen=True)
@@ -159,8 +157,8 @@ def _under(report: Report, words: str) -> Report:
 def _settings(options: TaskOptions) -> Any:
     from models.decoders.recipe import NEURALBENCH, QUICK
 
-    if options.recipe not in _RECIPES:
-        raise ParameterError(f"The recipe is one of {_RECIPES}; got {options.recipe!r}.")
+    if options.recipe not in RECIPES:
+        raise ParameterError(f"The recipe is one of {RECIPES}; got {options.recipe!r}.")
     start = {"neuralbench": NEURALBENCH, "quick": QUICK}[options.recipe]
     changes: dict[str, Any] = {"reader": options.reader, **dict(options.changes)}
     return replace(start, **changes)
@@ -304,7 +302,18 @@ def _versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
+    if found["boldcast"] == "not installed":
+        found["boldcast"] = _version_of_tree()
     return found
+
+
+def _version_of_tree() -> str:
+    """Version that the project's own file states, where it runs without being installed."""
+    path = Path(__file__).parents[2] / "pyproject.toml"
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return "unknown"
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -320,109 +329,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``fmri image``."""
-    parser.add_argument("folder", type=Path, help="responses.npy, trials.csv, images or targets")
-    parser.add_argument("--reader", choices=("ridge", "mlp", "linear"), default="ridge")
-    parser.add_argument("--features", choices=FEATURES, help="default: targets.npy")
-    parser.add_argument("--fetch", action="store_true", help="bring DINOv2's weights first")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training each")
-    parser.add_argument("--recipe", choices=_RECIPES, default="neuralbench", help="of networks")
-    parser.add_argument("--epochs", type=int, dest="n_epochs")
-    parser.add_argument("--patience", type=int)
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--cap-seconds", type=float, dest="cap_s", help="of one training")
-    parser.add_argument("--device", help="auto, cpu, cuda, mps")
-    parser.add_argument("--penalties", type=float, nargs="+", default=[], help="of ridge")
-    parser.add_argument("--output", type=Path, help="default: FOLDER/decoding-results.json")
-    parser.add_argument("--save-decoder", type=Path, help="safetensors file of the first seed's")
-
-
-_CHANGES = ("n_epochs", "patience", "batch_size", "learning_rate", "cap_s", "device")
-
-
-def run_command(arguments: argparse.Namespace) -> int:
-    """Run ``fmri image``, write the results and say the most important of them.
-
-    Returns
-    -------
-    int
-        0.
-    """
-    from tqdm import tqdm
-
-    from models.weights.records import write_json
-
-    output: Path = arguments.output or arguments.folder / "decoding-results.json"
-    checkpoints = output.parent / f".{output.name}.checkpoints"
-    changes = {name: getattr(arguments, name) for name in _CHANGES}
-    options = TaskOptions(
-        arguments.reader,
-        arguments.features,
-        tuple(arguments.seeds),
-        arguments.recipe,
-        tuple((name, value) for name, value in changes.items() if value is not None),
-        tuple(arguments.penalties),
-        checkpoints,
-        arguments.home,
-    )
-    if arguments.fetch:
-        _fetch_weights(arguments.features, arguments.home)
-    with tqdm(file=sys.stderr) as bar:
-
-        def show(stage: str, done: int, total: int) -> None:
-            bar.set_description(stage, refresh=False)
-            bar.total = total
-            bar.update(done - bar.n)
-
-        results, decoders = run_task(arguments.folder, options, show)
-    write_json(output, results)
-    if arguments.save_decoder:
-        decoders[0].save(arguments.save_decoder)
-    for path in checkpoints.glob("*.checkpoint"):
-        path.unlink()
-    if checkpoints.exists():
-        checkpoints.rmdir()
-    print(_words(results))
-    print(f"Everything else is in {output}.")
-    return 0
-
-
-def _fetch_weights(features: str | None, home: str | None) -> None:
-    """Bring the weights of the features, where they have some; a beginning is continued."""
-    from models.decoders import image_features
-
-    size: Any = (features or "").removeprefix("dinov2-")
-    if size not in image_features.DINOV2:
-        raise ParameterError("Only DINOv2 has weights to fetch: name it by --features.")
-    try:
-        image_features.find_dinov2(size, home)
-    except WeightsError:
-        image_features.fetch_dinov2(
-            size,
-            home=home,
-            report=lambda progress: print(
-                f"\r{progress.stage} {progress.name} {progress.done_bytes / 1e6:,.0f} MB",
-                end="",
-                file=sys.stderr,
-            ),
-        )
-        print(file=sys.stderr)
-
-
-def _words(results: dict[str, Any]) -> str:
-    """Say the headline of each seed, and the caveats."""
-    lines = []
-    for run in results["runs"]:
-        top = run["against_chance_subject-agg"]["top5"]
-        low, high = (f"{100 * end:.1f}" for end in top["wilson_95"])
-        lines.append(
-            f"seed {run['seed']}: the right picture was among the five best guesses in "
-            f"{top['hits']} of {top['queries']} ({low} to {high} %); guessing gives "
-            f"{100 * top['chance']:.1f} %; p = {top['binomial_p']:.2g}: {top['words']}."
-        )
-    lines.append(f"{results['headline']} = {results['metrics'][results['headline']]:.4f}")
-    return "\n".join([*lines, *(f"note: {words}" for words in results["caveats"])])

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from models.errors import Cancelled, OfflineError, ParameterError, StimulusError
 from models.gallery import get_set
 from tests.models.decoders.worlds import a_world
 
+ROOT = Path(__file__).parents[3]
 NETWORK = (
     *("--reader", "mlp", "--epochs", "3", "--learning-rate", "1e-2", "--device", "cpu"),
     *("--seeds", "0", "1"),
@@ -115,6 +119,7 @@ def test_chance_and_the_dummy_stand_beside_it(results):
     assert found["normalised_headline"] == pytest.approx(expected)
     assert len(found["gallery"]["sha256"]) == 64
     assert found["versions"]["numpy"] == np.__version__
+    assert found["versions"]["boldcast"][0].isdecimal()
 
 
 def test_a_network_with_two_seeds(folder, tmp_path, capsys):
@@ -130,6 +135,22 @@ def test_a_network_with_two_seeds(folder, tmp_path, capsys):
     assert "seed 1: the right picture was among the five best guesses in" in said
     assert "not its trained model or its score" in said
     assert [file.name for file in tmp_path.iterdir()] == ["mlp.json"]
+
+
+def test_options_of_network_and_loss_reach_the_training(folder, tmp_path):
+    words = ["fmri", "image", str(folder), *NETWORK[:-1], "--output", str(tmp_path / "own.json")]
+    options = ["-o", "hidden=16", "-o", "time_pooling=in_mean", "-o", "head_sizes=[]"]
+    loss = ["--norm-kind", "xy", "--learn-temperature", "--symmetric"]
+    assert main([*words, *options, *loss]) == 0
+    found = json.loads((tmp_path / "own.json").read_text())
+    recipe = found["runs"][0]["training"]["recipe"]
+    assert recipe["options"] == {"hidden": 16, "time_pooling": "in_mean", "head_sizes": []}
+    assert (recipe["norm_kind"], recipe["is_temperature_learned"]) == ("xy", True)
+    assert recipe["is_symmetric"]
+    # 80 places to 16, a norm, two blocks of 16 with norms, 40 features.
+    own = 80 * 16 + 16 + 32 + 2 * (16 * 16 + 16 + 32) + 16 * 40 + 40
+    assert found["runs"][0]["training"]["n_parameters"] == own
+    assert main([*words, "-o", "depth=3"]) == 1
 
 
 def test_an_interrupted_task_goes_on_and_ends_the_same(folder, tmp_path):
@@ -308,3 +329,14 @@ def test_weights_are_fetched_only_where_asked_for(pictures, monkeypatch, tmp_pat
     assert "No way to small." in capsys.readouterr().err
     assert main([*words, "--fetch"]) == 1
     assert "Only DINOv2 has weights" in capsys.readouterr().err
+
+
+def test_torch_is_loaded_for_networks_only():
+    code = (
+        "import sys, models.__main__, models.decoders.recipe, models.decoders.ridge\n"
+        "print([name for name in ('torch', 'transformers', 'nilearn') if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
