@@ -281,8 +281,7 @@ def category_table(counts: FloatArray, names: Sequence[str]) -> go.Figure:
 
 def _known(curve: Curve) -> BoolArray:
     """Positions that at least one seed has been worked out for."""
-    known: BoolArray = np.isfinite(curve.accuracy).any(axis=0)
-    return known
+    return np.asarray(np.isfinite(curve.accuracy).any(axis=0))
 
 
 def _add_band(figure: go.Figure, x: Sequence[Any], values: FloatArray, colour: str) -> None:
