@@ -29,7 +29,15 @@ from models.patterns import (
 from models.stimulus import Stimulus
 from models.types import BoolArray, UInt8Array
 
-__all__ = ["DEFAULT_SET", "GallerySet", "get_set", "list_sets", "reference_pictures"]
+__all__ = [
+    "DEFAULT_SET",
+    "GENERATED",
+    "GallerySet",
+    "get_set",
+    "list_sets",
+    "load_packaged",
+    "reference_pictures",
+]
 
 #: What a first visit shows.
 DEFAULT_SET = "wedge"
@@ -50,6 +58,7 @@ CONTRASTS = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0)
 #: (Allen et al. 2022).
 PHOTOGRAPH_WIDTH_DEG = 8.4
 
+#: Terms of what is drawn here.
 GENERATED = "Drawn by this program; MIT, as the code"
 
 _NASA = "public domain (NASA)"
@@ -180,8 +189,14 @@ def _noise() -> tuple[Stimulus, ...]:
     return tuple(Stimulus.from_pixels(pink_noise(seed), f"Noise {seed + 1}") for seed in range(6))
 
 
-def _load_packaged(name: str) -> bytes:
-    """Bytes of a picture in scikit-image's wheel, without importing the package."""
+def load_packaged(name: str) -> bytes:
+    """Bytes of a picture in scikit-image's wheel, without importing the package.
+
+    Raises
+    ------
+    StimulusError
+        scikit-image is not installed.
+    """
     spec = find_spec("skimage")
     folders = (spec.submodule_search_locations or []) if spec else []
     for folder in folders:
@@ -195,7 +210,7 @@ def _load_packaged(name: str) -> bytes:
 
 
 def _packaged(rows: tuple[tuple[str, str, str], ...]) -> tuple[Stimulus, ...]:
-    return tuple(Stimulus.from_bytes(_load_packaged(file), title)[0] for file, title, _ in rows)
+    return tuple(Stimulus.from_bytes(load_packaged(file), title)[0] for file, title, _ in rows)
 
 
 def _photographs() -> tuple[Stimulus, ...]:

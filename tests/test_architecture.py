@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"models.errors"},
     {"models.types", "models.memory"},
-    {"models.patterns", "models.picture_colour"},
-    {"models.picture_file"},
+    {"models.patterns", "models.picture_colour", "models._gallery_pen"},
+    {"models.picture_file", "models._gallery_scenes", "models._gallery_things"},
     {"models.stimulus", "models.spaces", "models.voxel_grid"},
     {"models.retinotopy", "models.atlases", "models.catalog", "models.gallery"}
-    | {"models.transcript"},
+    | {"models.transcript", "models.decode_gallery"},
     {"models.weights"},
     {"models.encoders"},
     {
