@@ -78,6 +78,7 @@ __all__ = [
     "place_at",
     "place_name",
     "plain_still",
+    "pool",
     "read_pictures",
     "receptive_field_sizes",
     "receptive_fields",
@@ -179,6 +180,11 @@ def engine() -> Engine:
 def _pool() -> ThreadPoolExecutor:
     """Threads for everything slow that is no prediction."""
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="boldcast-work")
+
+
+def pool() -> ThreadPoolExecutor:
+    """Return the threads for everything slow that is no prediction."""
+    return _pool()
 
 
 def submit(state: AppState, stimuli: Sequence[Stimulus]) -> Job:

@@ -13,6 +13,7 @@ from models.types import Settings, SettingValue
 
 __all__ = [
     "DEFAULT_N_PICTURES",
+    "DEFAULT_SHOWN",
     "MAKER",
     "MOST_NOISE",
     "MOST_REPEATS",
@@ -30,6 +31,7 @@ __all__ = [
     "pairing",
     "repaired",
     "to_query",
+    "variants_of",
 ]
 
 Origin = Literal["simulated", "uploaded"]
@@ -43,6 +45,8 @@ LEAST_CIRCULAR_NOISE = 0.1
 #: Numbers of built-in pictures to choose from.
 SIZES = (20, 50, 100, 200, 300)
 DEFAULT_N_PICTURES = 100
+#: Picture that a first visit looks at.
+DEFAULT_SHOWN = "Faces 7"
 _LARGEST_SEED = 9_999
 _MOST_LETTERS = 80
 
@@ -53,15 +57,17 @@ class _Variant:
 
     title: str
     settings: tuple[tuple[str, SettingValue], ...] = ()
+    short: str = ""
 
 
 #: Model -> name -> settings that differ from the model's own; "" is the model as it is.
 VARIANTS: Mapping[str, Mapping[str, _Variant]] = {
     "reference-vision": {
-        "": _Variant("Kay 2013 sizes, published c"),
+        "": _Variant("Kay 2013 sizes, published c", short="R1, Kay 2013 sizes"),
         "ww15": _Variant(
             "Wandell & Winawer 2015 sizes, c = 0",
             (("receptive_field_size", "wandell2015"), ("second_order_contrast", 0.0)),
+            "R1, Wandell 2015 sizes, c = 0",
         ),
     }
 }
@@ -104,6 +110,11 @@ class Source:
             words = f"{subject}, {words}" if words else subject
         return f"{card.title} · {words}" if words else card.title
 
+    @property
+    def short(self) -> str:
+        """Words for a badge."""
+        return variants_of(self.model_id)[self.variant].short or self.title
+
     def write(self) -> str:
         """Text in a link."""
         return "~".join((self.model_id, self.subject, self.variant)).rstrip("~")
@@ -127,7 +138,7 @@ class DecodeState:
     origin : {"simulated", "uploaded"}
         Where patterns come from.
     shown : str
-        Name of the picture whose pattern is looked at; empty for the first that there is.
+        Name of the picture whose pattern is looked at; the first one where there is none of it.
     maker, reader : Source
         What makes simulated patterns; what predicts those of the gallery.
     noise : float
@@ -150,11 +161,11 @@ class DecodeState:
     """
 
     origin: Origin = "simulated"
-    shown: str = ""
+    shown: str = DEFAULT_SHOWN
     maker: Source = MAKER
     reader: Source = READER
     noise: float = 1.0
-    n_repeats: int = 3
+    n_repeats: int = 10
     missed_percent: int = 50
     regions: tuple[str, ...] = ()
     seed: int = 0

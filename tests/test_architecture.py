@@ -33,7 +33,14 @@ LAYERS = [
 #: Above everything: what it gives out may draw itself.
 FACADE = LAYERS[-1]
 #: Files of the app that may call what computes: the caches and what they are made of.
-CALLERS = ("cache.py", "transcript_cache.py", "server.py", "drawing.py", "readiness.py")
+CALLERS = (
+    "cache.py",
+    "transcript_cache.py",
+    "decode_cache.py",
+    "server.py",
+    "drawing.py",
+    "readiness.py",
+)
 SIDE_ROOMS = {
     "models.analysis",
     "models.drawing",
