@@ -34,12 +34,9 @@ LAYERS = [
 FACADE = LAYERS[-1]
 #: Files of the app that may call what computes: the caches and what they are made of.
 CALLERS = (
-    "cache.py",
-    "transcript_cache.py",
-    "decode_cache.py",
-    "server.py",
-    "drawing.py",
-    "readiness.py",
+    *("cache.py", "transcript_cache.py", "server.py", "drawing.py", "readiness.py"),
+    *("decode_cache.py", "decode_files.py", "decode_sweeps.py", "decode_training.py"),
+    "decode_worlds.py",
 )
 SIDE_ROOMS = {
     "models.analysis",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import decode_cache, messages, state
+from app import decode_cache, decode_worlds, messages, state
 from app.decode_cache import Reading, Uploads
 from app.decode_link import DecodeState, Pairing, pairing
 from app.views import decode_controls, decode_curves, decode_files, decode_results
@@ -29,7 +29,7 @@ _ICONS = {"circular": ":material/sync_problem:", "independent": ":material/call_
 def render() -> None:
     """Draw the page."""
     st.html(Path(__file__).with_name("decode.css"))
-    before, notices = state.load_decode(decode_cache.read_link)
+    before, notices = state.load_decode(decode_worlds.read_link)
     main, side = st.columns([3, 1], gap="medium")
     with side:
         now, uploads = decode_controls.pick(before)
@@ -47,7 +47,7 @@ def render() -> None:
         with files:
             decode_files.downloads(reading, now)
         decode_results.draw(reading, now)
-        decode_curves.draw(reading, now)
+        decode_curves.draw(reading, now, uploads)
         _caveats(reading, now)
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 import streamlit as st
 
-from app import decode_cache, messages, state, widgets
+from app import decode_cache, decode_worlds, messages, state, widgets
 from app.decode_cache import Uploads
 from app.decode_link import (
     MOST_MISSED_PERCENT,
@@ -125,7 +125,7 @@ def _next_seed(seed: int) -> None:
 
 def _pick_source(label: str, chosen: Source, key: str, common: str = "") -> Source:
     """One model, subject and set of parameters."""
-    offered = decode_cache.sources(common)
+    offered = decode_worlds.sources(common)
     choices = [
         widgets.Choice(one.write(), one.card.title if reason else one.title, reason)
         for one, reason in offered
@@ -175,7 +175,7 @@ def _chance_words(n_pictures: int) -> str:
 
 def _pick_shown(now: DecodeState, uploads: Uploads) -> DecodeState:
     """Choose the picture whose pattern is looked at."""
-    names = decode_cache.pictures_of(now, uploads.pictures).names
+    names = decode_worlds.pictures_of(now, uploads.pictures).names
     index = names.index(now.shown) if now.shown in names else 0
     key = f"decode:shown:{decode_cache.identity(names)}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -212,7 +212,9 @@ def _pick_reader(now: DecodeState) -> DecodeState:
         now = replace(now, method=cast("Method", method))
     st.caption(METHOD_WORDS[now.method])
     if now.method == "match":
-        common = decode_cache.common_space(now.maker) if now.origin == "simulated" else "fsaverage5"
+        common = (
+            decode_worlds.common_space(now.maker) if now.origin == "simulated" else "fsaverage5"
+        )
         now = replace(now, reader=_pick_source("Read by", now.reader, "decode-reader", common))
     return repaired(now)
 
@@ -220,7 +222,7 @@ def _pick_reader(now: DecodeState) -> DecodeState:
 def _pick_regions(now: DecodeState) -> DecodeState:
     """Boxes for a few regions, a list for many; none means everywhere."""
     reader = now.reader if now.method == "match" else now.maker
-    groups = decode_cache.region_groups(reader)
+    groups = decode_worlds.region_groups(reader)
     names = [name for held in groups.values() for name in held]
     kept = [name for name in now.regions if name in names]
     if not names:
