@@ -199,15 +199,13 @@ def _pick_shown(now: DecodeState, uploads: Uploads) -> DecodeState:
 def _pick_reader(now: DecodeState) -> DecodeState:
     """How patterns are read, and by which model."""
     if now.origin == "simulated":
-        method = st.segmented_control(
+        method = st.radio(
             "Reader",
             list(METHODS),
-            default=now.method,
+            list(METHODS).index(now.method),
             format_func=METHODS.__getitem__,
             key="decode:method",
-            required=True,
             label_visibility="collapsed",
-            width="stretch",
         )
         now = replace(now, method=cast("Method", method))
     st.caption(METHOD_WORDS[now.method])

@@ -107,7 +107,7 @@ def _charts(curves: Curves, k: int, now: DecodeState) -> None:
                 is_log = kind != "noise"
                 current = here[kind]
                 figure = accuracy_curve(curve, what=what, current=current, is_log=is_log)
-            figure.update_layout(height=260)
+            figure.update_layout(height=260, showlegend=kind == "noise")
             st.plotly_chart(figure, key=f"decode-curve-{kind}", config=_PLAIN)
     for note in curves.notes:
         st.caption(messages.plain(note))
