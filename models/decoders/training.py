@@ -1,0 +1,423 @@
+"""Training of the networks: NeuralBench's recipe, with seeds, cancel and resume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from models.analysis.decode import NormKind, batch_metrics
+from models.decoders._checkpoint import read_checkpoint, write_checkpoint
+from models.decoders.fitted import FittedDecoder, build_network
+from models.decoders.losses import ClipLoss
+from models.decoders.networks import count_parameters, initialise, set_generator
+from models.decoders.samples import PatternScaler, Samples
+from models.encoders._device import (
+    device_words,
+    exact_arithmetic,
+    free_bytes,
+    is_out_of_memory,
+    pick_device,
+)
+from models.errors import DeviceMemoryError, ParameterError
+from models.types import FloatArray, Report, ignore_progress
+
+__all__ = ["NEURALBENCH", "QUICK", "Training", "TrainingSettings", "one_cycle", "untrained"]
+
+_MONITOR = "batch_top5_acc"
+#: Streams of random numbers of one epoch.
+_ORDER, _DROPOUT = 0, 1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the defaults are NeuralBench's.
+
+    Parameters
+    ----------
+    reader : {"mlp", "linear"}
+    options : mapping
+        Of :class:`~models.decoders.networks.FmriMlp` or ``FmriLinear``, but sizes and volumes.
+        With ``subject_width`` people get layers of their own.
+    norm_kind, is_temperature_learned, is_symmetric
+        Of :class:`~models.decoders.losses.ClipLoss`.
+    learning_rate : float
+        Highest of the cycle.
+    weight_decay, batch_size, n_epochs, clip_norm
+        AdamW's decay, trials of a batch, most epochs, largest norm of a gradient.
+    warm_up : float
+        Share of the steps in which the rate rises.
+    patience : int
+        Epochs without a better top-5 within validation batches before training ends.
+    seed : int
+        Of first weights, order and dropout.
+    cap_s : float, optional
+        Seconds after which training ends with what is best so far; the result then depends on
+        the machine.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+    """
+
+    reader: Literal["mlp", "linear"] = "mlp"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    norm_kind: NormKind = "y"
+    is_temperature_learned: bool = False
+    is_symmetric: bool = False
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.05
+    batch_size: int = 64
+    n_epochs: int = 40
+    warm_up: float = 0.1
+    clip_norm: float = 1.0
+    patience: int = 5
+    seed: int = 0
+    cap_s: float | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2 or self.n_epochs < 1 or self.patience < 1:
+            raise ParameterError("Training needs batches of 2, one epoch and patience of 1.")
+        if not (self.learning_rate > 0 and 0 < self.warm_up < 1 and self.clip_norm > 0):
+            raise ParameterError("Learning rate, warm-up (below 1) and clip must be above zero.")
+
+    def recipe(self) -> dict[str, Any]:
+        """Everything that decides the result; plain values."""
+        kept = {**asdict(self), "options": dict(self.options)}
+        return {name: value for name, value in kept.items() if name not in ("cap_s", "device")}
+
+
+NEURALBENCH = TrainingSettings()
+#: For a page on a processor: NeuralBench's rate needs about twice the steps.
+QUICK = TrainingSettings(learning_rate=1e-3, n_epochs=20, cap_s=90.0)
+
+
+def one_cycle(step: int, n_steps: int, highest: float, warm_up: float) -> tuple[float, float]:
+    """Learning rate and first beta of a step, as torch's ``OneCycleLR`` has them by default.
+
+    Written out because it then has no state to resume.
+    """
+    top, last = warm_up * n_steps - 1, n_steps - 1
+    if step <= top:
+        share = step / top if top > 0 else 1.0
+        ends = (highest / 25, highest), (0.95, 0.85)
+    else:
+        share = (step - top) / (last - top) if last > top else 1.0
+        ends = (highest, highest / 25 / 1e4), (0.85, 0.95)
+    mix = (1 - math.cos(math.pi * share)) / 2
+    (rate_from, rate_to), (beta_from, beta_to) = ends
+    return rate_from + (rate_to - rate_from) * mix, beta_from + (beta_to - beta_from) * mix
+
+
+class Training:
+    """Fits a network, by one call of :meth:`fit`.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+    checkpoint : Path, optional
+        Written whole after every epoch. Where it is there already, training goes on from it and
+        ends, on the same device, with the weights it would have had without the interruption.
+    """
+
+    def __init__(self, settings: TrainingSettings, checkpoint: Path | None = None) -> None:
+        self.settings = settings
+        self.checkpoint = checkpoint
+
+    def fit(
+        self, training: Samples, validation: Samples, report: Report = ignore_progress
+    ) -> FittedDecoder:
+        """Train until patience, epochs or time are over; keep the best epoch.
+
+        Parameters
+        ----------
+        training, validation : Samples
+        report : callable
+            Called before every step; may raise ``Cancelled``. The checkpoint stays.
+
+        Returns
+        -------
+        FittedDecoder
+            Its facts hold the history: a row an epoch, with the one before training as epoch 0.
+
+        Raises
+        ------
+        ParameterError
+            Trials do not fit together, the checkpoint is of another training, or the loss is no
+            longer a number.
+        DeviceMemoryError
+            The device has no room for a batch.
+        Cancelled
+            ``report`` asked to stop.
+        """
+        try:
+            run = _Run(self.settings, training, validation)
+            key = ""
+            if self.checkpoint is not None:
+                key = _key(self.settings, training, validation)
+                run.restore(read_checkpoint(self.checkpoint, key, run.device))
+            while not run.is_finished:
+                run.epoch(report)
+                if self.checkpoint is not None:
+                    write_checkpoint(self.checkpoint, key, run.state())
+            return run.decoder()
+        except RuntimeError as problem:
+            if is_out_of_memory(problem):
+                raise DeviceMemoryError(
+                    "The device has not enough memory for this decoder; choose a smaller batch, "
+                    "fewer places, or the processor."
+                ) from problem
+            raise
+
+
+def _key(settings: TrainingSettings, training: Samples, validation: Samples) -> str:
+    words = json.dumps([settings.recipe(), training.digest(), validation.digest()])
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def untrained(settings: TrainingSettings, training: Samples) -> FittedDecoder:
+    """NeuralBench's "Chance": the network as it is before training."""
+    return _Run(settings, training, training).decoder()
+
+
+class _Run:
+    """A training in progress; what :meth:`state` gives is all that changes."""
+
+    def __init__(self, settings: TrainingSettings, training: Samples, validation: Samples) -> None:
+        if len(training) < 2:
+            raise ParameterError("Training needs two trials at least.")
+        shapes = [(s.patterns.shape[1:], s.targets.shape[1]) for s in (training, validation)]
+        if shapes[0] != shapes[1]:
+            raise ParameterError(f"Training and validation trials differ in shape: {shapes}.")
+        self.settings, self.training, self.validation = settings, training, validation
+        self.device = pick_device(settings.device)
+        self.scaler = PatternScaler.fit(training.patterns)
+        has_own = settings.options.get("subject_width", "none") != "none"
+        self.people = tuple(sorted(set(training.subjects))) if has_own else ()
+        strangers = sorted(set(validation.subjects) - set(self.people)) if has_own else []
+        if strangers:
+            raise ParameterError(f"No training trial is of {strangers}, who need a layer.")
+        self.network = build_network(
+            settings.reader,
+            len(self.scaler.places),
+            training.targets.shape[1],
+            training.n_trs,
+            len(self.people),
+            settings.options,
+        )
+        initialise(self.network, settings.seed)
+        self.network.to(self.device)
+        self.loss = ClipLoss(
+            settings.norm_kind,
+            temperature=settings.is_temperature_learned,
+            symmetric=settings.is_symmetric,
+        ).to(self.device)
+        weights = [*self.network.parameters(), *self.loss.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._place_trials()
+        n_batches, left = divmod(len(training), settings.batch_size)
+        # A last batch of one trial has nothing to be told from.
+        self.n_batches = n_batches + (left > 1)
+        self.history: list[dict[str, float]] = []
+        self.elapsed_s = 0.0
+        self.is_capped = False
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_epoch = 0
+
+    def _place_trials(self) -> None:
+        """Scale trials; put them on the device where they take less than half of its room."""
+        trials = []
+        for samples in (self.training, self.validation):
+            people = [self.people.index(name) for name in samples.subjects] if self.people else []
+            trials.append(
+                (
+                    torch.from_numpy(self.scaler.apply(samples.patterns)),
+                    torch.from_numpy(np.ascontiguousarray(samples.targets)),
+                    torch.tensor(people),
+                )
+            )
+        n_bytes = sum(tensor.nbytes for group in trials for tensor in group)
+        if self.device.type != "cpu" and n_bytes < free_bytes(self.device) / 2:
+            trials = [
+                (a.to(self.device), b.to(self.device), c.to(self.device)) for a, b, c in trials
+            ]
+        self.trials, self.validation_trials = trials
+
+    @property
+    def n_epochs_done(self) -> int:
+        """Epochs of training behind us; the row before training is none."""
+        return max(0, len(self.history) - 1)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether epochs, patience or time are over."""
+        done = self.n_epochs_done
+        return (
+            done >= self.settings.n_epochs
+            or (done > 0 and done - self.best_epoch >= self.settings.patience)
+            or self.is_capped
+        )
+
+    def epoch(self, report: Report) -> None:
+        """Go through all training trials once; before the first time, validate."""
+        began = time.monotonic()
+        if not self.history:
+            self._remember(0, float("nan"))
+        number, losses = self.n_epochs_done, []
+        generator = _generator(self.settings.seed, number, _DROPOUT, self.device)
+        set_generator(self.network, generator)
+        order = torch.randperm(
+            len(self.training), generator=_generator(self.settings.seed, number, _ORDER)
+        )
+        self.network.train()
+        cap_s = self.settings.cap_s
+        n_steps = self.n_batches * self.settings.n_epochs
+        for batch in range(self.n_batches):
+            step = number * self.n_batches + batch
+            report("training", step, n_steps)
+            if cap_s is not None and self.elapsed_s + time.monotonic() - began > cap_s:
+                self.is_capped = True
+                break
+            rows = order[batch * self.settings.batch_size : (batch + 1) * self.settings.batch_size]
+            losses.append(self._step(step, n_steps, rows))
+        self._remember(number + 1, float(np.mean(losses)) if losses else float("nan"))
+        self.elapsed_s += time.monotonic() - began
+        self.history[-1]["seconds"] = self.elapsed_s
+        if self.is_finished:
+            report("training", n_steps, n_steps)
+
+    def _step(self, step: int, n_steps: int, rows: torch.Tensor) -> float:
+        """One batch; its loss."""
+        settings = self.settings
+        rate, beta = one_cycle(step, n_steps, settings.learning_rate, settings.warm_up)
+        for group in self.optimizer.param_groups:
+            group["lr"], group["betas"] = rate, (beta, group["betas"][1])
+        patterns, targets, people = self._batch(self.trials, rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss(self.network(patterns, people), targets)
+        loss.backward()
+        weights = [*self.network.parameters(), *self.loss.parameters()]
+        torch.nn.utils.clip_grad_norm_(weights, settings.clip_norm)
+        self.optimizer.step()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise ParameterError(
+                f"The loss is no longer a number after {step} steps; take a lower learning rate "
+                f"than {settings.learning_rate:g}."
+            )
+        return value
+
+    def _batch(
+        self, trials: tuple[torch.Tensor, ...], rows: torch.Tensor | slice
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        patterns, targets, people = trials
+        if isinstance(rows, torch.Tensor):
+            rows = rows.to(patterns.device)
+        own = people[rows].to(self.device) if self.people else None
+        return patterns[rows].to(self.device), targets[rows].to(self.device), own
+
+    def _predict_validation(self) -> FloatArray:
+        self.network.eval()
+        parts = []
+        with exact_arithmetic():
+            for start in range(0, len(self.validation), self.settings.batch_size):
+                rows = slice(start, start + self.settings.batch_size)
+                patterns, _, people = self._batch(self.validation_trials, rows)
+                parts.append(self.network(patterns, people).cpu().numpy())
+        return np.concatenate(parts)
+
+    def _remember(self, epoch: int, loss: float) -> None:
+        """Validate, add a row to the history, keep the weights if they are the best so far."""
+        found = batch_metrics(
+            self._predict_validation(),
+            self.validation.targets,
+            batch_size=self.settings.batch_size,
+            prefix="val/",
+        )
+        self.history.append({"epoch": epoch, "train/loss": loss, "seconds": 0.0, **found})
+        monitored = f"val/{_MONITOR}"
+        # The row before training is for the eye: it is never the best.
+        is_first = self.best_epoch == 0
+        if epoch and (is_first or found[monitored] > self.history[self.best_epoch][monitored]):
+            self.best_epoch = epoch
+            self.best = {
+                name: value.detach().cpu().clone()
+                for name, value in self.network.state_dict().items()
+            }
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, for a checkpoint."""
+        return {
+            "network": self.network.state_dict(),
+            "loss": self.loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "elapsed_s": self.elapsed_s,
+            "is_capped": self.is_capped,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+        }
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Go on from a checkpoint; from the start where there is none."""
+        if state is None:
+            return
+        self.network.load_state_dict(state["network"])
+        self.loss.load_state_dict(state["loss"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history = list(state["history"])
+        self.elapsed_s = float(state["elapsed_s"])
+        self.is_capped = bool(state["is_capped"])
+        self.best = dict(state["best"])
+        self.best_epoch = int(state["best_epoch"])
+
+    def decoder(self) -> FittedDecoder:
+        """Give the network of the best epoch; the untrained one if there was none."""
+        state = self.best or self.network.state_dict()
+        weights = {name: value.detach().cpu().numpy() for name, value in state.items()}
+        facts = {
+            "recipe": self.settings.recipe(),
+            "n_parameters": count_parameters(self.network),
+            "n_training": len(self.training),
+            "n_validation": len(self.validation),
+            "n_epochs": self.n_epochs_done,
+            "best_epoch": self.best_epoch,
+            "is_capped": self.is_capped,
+            "history": [_plain(row) for row in self.history],
+            "seconds": self.elapsed_s,
+            "device": device_words(self.device),
+            "torch": str(torch.__version__),
+        }
+        return FittedDecoder(
+            self.settings.reader,
+            self.scaler,
+            weights,
+            self.training.n_trs,
+            np.zeros(self.training.targets.shape[1], np.float32),
+            dict(self.settings.options),
+            self.people,
+            facts,
+        )
+
+
+def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers that JSON can hold."""
+    return {name: value if math.isfinite(value) else None for name, value in row.items()}
+
+
+def _generator(
+    seed: int, epoch: int, stream: int, device: torch.device | None = None
+) -> torch.Generator:
+    """Random numbers of one epoch: going on from it needs nothing remembered."""
+    mixed = np.random.SeedSequence([seed, epoch, stream]).generate_state(2, np.uint32)
+    number = int(mixed[0]) << 31 | int(mixed[1])
+    return torch.Generator(device or torch.device("cpu")).manual_seed(number)
