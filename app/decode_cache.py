@@ -8,8 +8,9 @@ of one pattern (:class:`Finding`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -21,7 +22,7 @@ from app.work import Work
 from components.decode_cards import Share
 from components.matrix import pack_matrix
 from models.analysis import decode, measurement, sweeps
-from models.analysis.measurement import ASSUMPTIONS, Measurement
+from models.analysis.measurement import ASSUMED_NCSNR, ASSUMPTIONS, Measurement
 from models.analysis.sweeps import Experiment
 from models.drawing import paint, panels, static
 from models.stimulus import Stimulus
@@ -36,6 +37,7 @@ from models.types import (
 )
 
 __all__ = [
+    "ASSUMED_NCSNR",
     "NO_UPLOADS",
     "Finding",
     "Reading",
@@ -115,6 +117,7 @@ class Reading:
     names: tuple[str, ...]
     is_ncsnr_assumed: bool = True
     notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def known(self) -> IntArray:
@@ -343,12 +346,14 @@ def category_counts(reading: Reading) -> tuple[FloatArray, tuple[str, ...]]:
     return counts, names
 
 
-def noise_words(reading: Reading) -> tuple[str, ...]:
+def noise_words(reading: Reading, state: DecodeState) -> tuple[str, ...]:
     """Say what is assumed of the simulated measurement, a sentence each."""
-    names = ["captured", "noise", "misfit"]
-    return tuple(
-        ASSUMPTIONS[name] for name in (["ncsnr"] if reading.is_ncsnr_assumed else []) + names
+    captured = (
+        f"Assumption: the model has {100 - state.missed_percent} % of the true signal's variance; "
+        "no source."
     )
+    ratio = (ASSUMPTIONS["ncsnr"],) if reading.is_ncsnr_assumed else ()
+    return (*ratio, captured, ASSUMPTIONS["noise"], ASSUMPTIONS["misfit"])
 
 
 # Pictures of patterns ------------------------------------------------------------------------

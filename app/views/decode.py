@@ -6,10 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import decode_cache, decode_worlds, messages, state
+from app import decode_cache, decode_files, decode_worlds, messages, state
 from app.decode_cache import Reading, Uploads
-from app.decode_link import DecodeState, Pairing, pairing
-from app.views import decode_controls, decode_curves, decode_files, decode_results
+from app.decode_link import DecodeState, pairing
+from app.views import decode_controls, decode_curves, decode_results
+from app.views.decode_files import downloads
 from app.views.waiting import PATIENCE_S, progress
 from app.work import Work
 from models.errors import BoldcastError
@@ -44,10 +45,10 @@ def render() -> None:
             reading = _read(now, uploads)
         if reading is None:
             return
-        with files:
-            decode_files.downloads(reading, now)
         decode_results.draw(reading, now)
         decode_curves.draw(reading, now, uploads)
+        with files:
+            downloads(reading, now)
         _caveats(reading, now)
 
 
@@ -110,9 +111,5 @@ def _read(now: DecodeState, uploads: Uploads) -> Reading | None:
 
 def _caveats(reading: Reading, now: DecodeState) -> None:
     """Say what must be read with the numbers."""
-    pair: Pairing = pairing(now)
-    sentences = [pair.sentence]
-    if now.origin == "simulated":
-        sentences += [f"{now.maker.card.badge}. {now.maker.card.caveat}"]
-        sentences += decode_cache.noise_words(reading)
+    sentences = decode_files.caveats(reading, now)
     st.caption("  \n".join(messages.plain(sentence) for sentence in sentences))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import cache, decode_cache, messages
+from app import cache, decode_cache, decode_files, messages, state
 from app.decode_cache import Finding, Reading
 from app.decode_link import DecodeState
-from components.decode_cards import Guess, share_html, story_html
+from components.decode_cards import share_html, story_html
 from components.decode_charts import category_table, rank_histogram
 from components.matrix import similarity_matrix
 
-__all__ = ["draw", "row_of"]
+__all__ = ["draw", "row_of", "verdict_of"]
 
 _PLAIN = {"displayModeBar": False}
 
@@ -20,7 +20,7 @@ def draw(reading: Reading, now: DecodeState) -> None:
     """Story, tiles, and the views of all patterns."""
     for note in reading.notes:
         st.info(messages.plain(note), icon=":material/info:")
-    row = row_of(reading, now)
+    row = _pick_row(reading, now)
     finding = decode_cache.find(reading, row, is_left_out=now.is_left_out)
     st.html(_story(reading, row, finding, now))
     _tiles(reading, now)
@@ -30,26 +30,27 @@ def draw(reading: Reading, now: DecodeState) -> None:
 
 def row_of(reading: Reading, now: DecodeState) -> int:
     """Pattern that is looked at."""
-    names = reading.names
     if now.origin == "simulated":
-        return names.index(now.shown) if now.shown in names else 0
-    if len(names) == 1:
-        return 0
-    key = f"decode:row:{decode_cache.identity(names)}"
-    chosen = st.selectbox(
-        "Pattern", range(len(names)), format_func=lambda index: names[index], key=key
-    )
-    return int(chosen)
+        return reading.names.index(now.shown) if now.shown in reading.names else 0
+    row: int | None = state.recall("decode-row")
+    return row if row is not None and row < len(reading.names) else 0
+
+
+def _pick_row(reading: Reading, now: DecodeState) -> int:
+    """Let one of several uploaded patterns be chosen."""
+    names = reading.names
+    if now.origin == "uploaded" and len(names) > 1:
+        key = f"decode:row:{decode_cache.identity(names)}"
+        chosen = st.selectbox(
+            "Pattern", range(len(names)), format_func=lambda index: names[index], key=key
+        )
+        state.remember("decode-row", int(chosen))
+    return row_of(reading, now)
 
 
 def _story(reading: Reading, row: int, finding: Finding, now: DecodeState) -> str:
     """Shown picture, pattern and best guesses in one row."""
     stimuli = reading.pictures.stimuli
-    tiles = cache.tile_pictures([stimuli[index] for index in finding.order])
-    guesses = [
-        Guess(stimuli[index].name, picture, score, index == finding.truth)
-        for index, picture, score in zip(finding.order, tiles, finding.scores, strict=True)
-    ]
     shown = None
     if finding.truth >= 0:
         truth = stimuli[finding.truth]
@@ -61,12 +62,18 @@ def _story(reading: Reading, row: int, finding: Finding, now: DecodeState) -> st
     return story_html(
         shown,
         decode_cache.brain_picture(reading, row),
-        guesses,
+        decode_files.guesses_of(reading, finding),
         verdict=_verdict(finding, is_left_out=now.is_left_out),
         is_found=None if finding.rank is None else finding.rank < 1,
         pattern_words=f"{words}. Red: more than on average, blue: less.",
         note=_confidence(finding),
     )
+
+
+def verdict_of(reading: Reading, row: int, now: DecodeState) -> str:
+    """Where the right picture of one pattern came out."""
+    finding = decode_cache.find(reading, row, is_left_out=now.is_left_out)
+    return _verdict(finding, is_left_out=now.is_left_out)
 
 
 def _verdict(finding: Finding, *, is_left_out: bool) -> str:
