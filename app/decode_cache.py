@@ -8,6 +8,7 @@ of one pattern (:class:`Finding`).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -15,33 +16,37 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import cache
+from app import cache, drawing
+from app.decode_brain import cortex_picture
 from app.decode_link import DecodeState
-from app.decode_worlds import Pictures, World, pictures_of, region_mask, stamps, world_of
+from app.decode_worlds import (
+    NO_UPLOADS,
+    Pictures,
+    Uploads,
+    World,
+    pictures_of,
+    region_mask,
+    stamps,
+    world_of,
+)
 from app.work import Work
 from components.decode_cards import Share
 from components.matrix import pack_matrix
 from models.analysis import decode, measurement, sweeps
 from models.analysis.measurement import ASSUMED_NCSNR, ASSUMPTIONS, Measurement
 from models.analysis.sweeps import Experiment
-from models.drawing import paint, panels, static
-from models.stimulus import Stimulus
 from models.types import (
     FloatArray,
     IntArray,
-    Provenance,
     Report,
-    Response,
     Space,
     UInt8Array,
 )
 
 __all__ = [
     "ASSUMED_NCSNR",
-    "NO_UPLOADS",
     "Finding",
     "Reading",
-    "Uploads",
     "asked",
     "brain_picture",
     "category_counts",
@@ -61,29 +66,6 @@ __all__ = [
 N_GUESSES = 5
 #: A best match that unknown pictures reach more often than this is no confident one.
 OPEN_SET_LEVEL = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Uploads:
-    """What is the visitor's own.
-
-    Parameters
-    ----------
-    pictures : tuple of Stimulus
-        Gallery, where it is not the built-in one.
-    patterns : None
-    """
-
-    pictures: tuple[Stimulus, ...] = ()
-    patterns: None = None
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Tells them from others."""
-        return (tuple(stimulus.digest for stimulus in self.pictures),)
-
-
-NO_UPLOADS = Uploads()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +100,7 @@ class Reading:
     is_ncsnr_assumed: bool = True
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    is_side_wrong: bool = False
 
     @cached_property
     def known(self) -> IntArray:
@@ -188,8 +171,8 @@ def experiment_of(world: World, queries: IntArray) -> Experiment:
         world.signals,
         world.predictions,
         queries,
-        world.ncsnr,
-        world.neighbours,
+        world.noise.ncsnr,
+        world.noise.neighbours,
         keys=_keys(world.pictures),
     )
 
@@ -225,8 +208,8 @@ def _reading(
     patterns = measurement.measure(
         world.signals,
         measurement_of(_state),
-        ncsnr=world.ncsnr,
-        neighbours=world.neighbours,
+        ncsnr=world.noise.ncsnr,
+        neighbours=world.noise.neighbours,
         keys=_keys(_pictures),
     )
     kept = region_mask(_state.reader, _state.regions, world.columns)
@@ -242,7 +225,7 @@ def _reading(
         scores,
         np.arange(len(scores)),
         _pictures.names,
-        world.is_ncsnr_assumed,
+        world.noise.is_assumed,
     )
 
 
@@ -360,39 +343,18 @@ def noise_words(reading: Reading, state: DecodeState) -> tuple[str, ...]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _brain_picture(
-    reading_id: str, row: int, view: str, focus: str, _reading: Reading
-) -> UInt8Array:
+def _brain_picture(reading_id: str, row: int, _reading: Reading) -> UInt8Array:
     values = _reading.patterns[row]
     if len(_reading.patterns) > 1:
         values = values - np.nanmean(_reading.patterns, axis=0)
-    response = Response(
-        values[None],
-        _reading.space,
-        (_reading.names[row],),
-        "difference from the mean pattern",
-        True,
-        Provenance("", "", "", "", "", "", ""),
-        columns=_reading.columns,
-    )
-    look = paint.look_for(response)
-    ((drawing,),) = panels.draw_panels(response, 0, ((view,),), "inflated", look, 70, 130, focus)
-    coloured = static.rasterise(drawing).astype(np.float32)
-    black = static.rasterise(replace(drawing, colours=np.zeros_like(drawing.colours)))
-    alpha = 1 - black[..., :1].astype(np.float32) / 255
-    own = (coloured - 255 * (1 - alpha)) / np.maximum(alpha, 1 / 255)
-    rgba = np.concatenate([np.clip(own, 0, 255), 255 * alpha], axis=2)
-    picture: UInt8Array = np.rint(rgba).astype(np.uint8)
-    return picture
+    return cortex_picture(values, _reading.space, _reading.columns)
 
 
-def brain_picture(
-    reading: Reading, row: int, view: str = "posterior", *, focus: str = "brain"
-) -> UInt8Array | None:
-    """One pattern on the cortex, (height, width, 4); None where its space has no mesh."""
-    if reading.space.kind != "surface" or not cache.drawing.can_draw(reading.space.name):
+def brain_picture(reading: Reading, row: int) -> UInt8Array | None:
+    """One pattern beside the mean of all, (height, width, 4); None where there is no mesh."""
+    if reading.space.kind != "surface" or not drawing.can_draw(reading.space.name):
         return None
-    return _brain_picture(reading.id, row, view, focus, reading)
+    return _brain_picture(reading.id, row, reading)
 
 
 def warm_up() -> None:

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from app import cache
-from app.decode_cache import Uploads, experiment_of, measurement_of
+from app.decode_cache import experiment_of, measurement_of
 from app.decode_link import MOST_NOISE, DecodeState
-from app.decode_worlds import World, pictures_of, region_mask, world_of
+from app.decode_worlds import Uploads, World, pictures_of, region_mask, world_of
 from app.work import Work
 from components.decode_charts import Curve
 from models.analysis import sweeps

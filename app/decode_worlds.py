@@ -33,9 +33,16 @@ from models.types import (
 )
 
 __all__ = [
+    "NO_UPLOADS",
+    "Noise",
+    "OwnPatterns",
     "Pictures",
+    "Uploads",
     "World",
     "common_space",
+    "everything",
+    "noise_of",
+    "noisy_places",
     "pictures_of",
     "predict",
     "read_link",
@@ -84,6 +91,76 @@ class Pictures:
 
 
 @dataclass(frozen=True, eq=False)
+class OwnPatterns:
+    """Patterns of the visitor's own, on fsaverage5.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_patterns, 20484), float32
+        NaN where nothing was measured.
+    names : tuple of str
+    notes, problems : tuple of str
+        What was done on reading; a sentence for each file that could not be used.
+    digest : str
+    """
+
+    values: FloatArray
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+    problems: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Uploads:
+    """What is the visitor's own.
+
+    Parameters
+    ----------
+    pictures : tuple of Stimulus
+        Gallery, where it is not the built-in one.
+    patterns : OwnPatterns, optional
+    truth : tuple of str
+        Names of the pictures that were shown, in the order of the patterns.
+    is_swapped : bool
+        Exchange the hemispheres of the patterns.
+    """
+
+    pictures: tuple[Stimulus, ...] = ()
+    patterns: OwnPatterns | None = None
+    truth: tuple[str, ...] = ()
+    is_swapped: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Tells them from others."""
+        patterns = "" if self.patterns is None else self.patterns.digest
+        pictures = tuple(stimulus.digest for stimulus in self.pictures)
+        return (pictures, patterns, self.truth, self.is_swapped)
+
+
+NO_UPLOADS = Uploads()
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """How large and how smooth the noise of a maker's places is.
+
+    Parameters
+    ----------
+    ncsnr : float or ndarray of shape (n_places,)
+        Single-trial signal-to-noise ratio.
+    is_assumed : bool
+        The maker publishes none.
+    neighbours : MeshNoise or None
+    """
+
+    ncsnr: FloatArray | float
+    is_assumed: bool
+    neighbours: MeshNoise | None
+
+
+@dataclass(frozen=True, eq=False)
 class World:
     """What maker and reader predict for every picture, at the places that both know.
 
@@ -96,11 +173,7 @@ class World:
         Places of the space.
     signals, predictions : ndarray of shape (n_pictures, n_places), float32
         Of the maker and of the reader.
-    ncsnr : float or ndarray of shape (n_places,)
-        Single-trial signal-to-noise ratio.
-    is_ncsnr_assumed : bool
-        The maker publishes none.
-    neighbours : MeshNoise or None
+    noise : Noise
     """
 
     pictures: Pictures
@@ -108,9 +181,7 @@ class World:
     columns: IntArray
     signals: FloatArray
     predictions: FloatArray
-    ncsnr: FloatArray | float
-    is_ncsnr_assumed: bool
-    neighbours: MeshNoise | None
+    noise: Noise
 
 
 # What can be chosen --------------------------------------------------------------------------
@@ -173,6 +244,11 @@ def read_link(query: Mapping[str, str]) -> tuple[DecodeState, tuple[str, ...]]:
 def _builtin(n_pictures: int) -> Pictures:
     part = gallery().part(min(n_pictures, len(gallery())))
     return Pictures(part.stimuli, part.categories)
+
+
+def everything() -> Pictures:
+    """All built-in pictures."""
+    return _builtin(len(gallery()))
 
 
 def pictures_of(state: DecodeState, own: Sequence[Stimulus] = ()) -> Pictures:
@@ -246,20 +322,38 @@ def _world(
         raise SpaceMismatchError("Maker and reader have no places in common.")
     _report("finding the places that both know", 0, 0)
     signals, predictions = made.dense(), read.dense()
-    columns = np.flatnonzero(np.isfinite(signals).all(0) & np.isfinite(predictions).all(0))
-    if columns.size < 3:
-        raise ParameterError("Maker and reader know fewer than three places in common.")
-    ncsnr = _ncsnr(maker, made.space)
+    columns = noisy_places(maker, made.space, signals, predictions)
     return World(
         _pictures,
         made.space,
         columns,
         signals[:, columns],
         predictions[:, columns],
-        ASSUMED_NCSNR if ncsnr is None else ncsnr[columns],
-        ncsnr is None,
-        _neighbours(made.space, columns),
+        noise_of(maker, made.space, columns),
     )
+
+
+def noisy_places(maker: Source, space: Space, *values: FloatArray) -> IntArray:
+    """Places that are known in all rows of all arrays and that can be measured.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than three.
+    """
+    known = np.all([np.isfinite(one).all(axis=0) for one in values], axis=0)
+    ncsnr = _ncsnr(maker, space)
+    found = np.flatnonzero(known if ncsnr is None else known & (ncsnr > 0))
+    if found.size < 3:
+        raise ParameterError("Maker and reader know fewer than three places in common.")
+    return found
+
+
+def noise_of(maker: Source, space: Space, columns: IntArray) -> Noise:
+    """Noise at some places of a maker."""
+    ncsnr = _ncsnr(maker, space)
+    values = ASSUMED_NCSNR if ncsnr is None else ncsnr[columns]
+    return Noise(values, ncsnr is None, _neighbours(space, columns))
 
 
 def stamps(state: DecodeState) -> tuple[int, int]:

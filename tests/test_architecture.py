@@ -36,7 +36,7 @@ FACADE = LAYERS[-1]
 CALLERS = (
     *("cache.py", "transcript_cache.py", "server.py", "drawing.py", "readiness.py"),
     *("decode_cache.py", "decode_files.py", "decode_sweeps.py", "decode_training.py"),
-    "decode_worlds.py",
+    *("decode_brain.py", "decode_uploads.py", "decode_worlds.py"),
 )
 SIDE_ROOMS = {
     "models.analysis",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import decode_cache, decode_files, decode_worlds, messages, state
-from app.decode_cache import Reading, Uploads
+from app import decode_cache, decode_files, decode_uploads, decode_worlds, messages, state
+from app.decode_cache import Reading
 from app.decode_link import DecodeState, pairing
-from app.views import decode_controls, decode_curves, decode_results
-from app.views.decode_files import downloads
+from app.decode_worlds import Uploads
+from app.views import decode_controls, decode_curves, decode_results, decode_training_panel
+from app.views.decode_downloads import downloads
 from app.views.waiting import PATIENCE_S, progress
 from app.work import Work
 from models.errors import BoldcastError
@@ -45,7 +46,7 @@ def render() -> None:
             reading = _read(now, uploads)
         if reading is None:
             return
-        decode_results.draw(reading, now)
+        decode_results.draw(reading, now, uploads)
         decode_curves.draw(reading, now, uploads)
         with files:
             downloads(reading, now)
@@ -89,24 +90,39 @@ def _who(now: DecodeState) -> tuple[str, str]:
 
 def _read(now: DecodeState, uploads: Uploads) -> Reading | None:
     """Work of the page's question; while it runs, the reading before."""
+    if now.origin == "uploaded" and uploads.patterns is None:
+        st.info("Drop a file of patterns on the right, or simulate one.", icon=":material/upload:")
+        return None
+    if now.gallery == "own" and len(uploads.pictures) < 2:
+        st.info("Drop two pictures or more that can be guessed.", icon=":material/upload:")
+        return None
+    if now.method != "match":
+        return decode_training_panel.read(now, uploads)
     question = decode_cache.asked(now, uploads)
     work: Work[Reading] | None = state.recall("decode-work")
     if work is None or state.recall("decode-asked") != question:
-        work = decode_cache.start(now, uploads)
+        begin = decode_uploads.start if now.origin == "uploaded" else decode_cache.start
+        work = begin(now, uploads)
         state.remember("decode-work", work)
         state.remember("decode-asked", question)
         work.wait(PATIENCE_S)
     if not work.is_finished:
         progress(work, "Decoding")
-        return state.recall("decode-reading")
+        return _before(now)
     try:
         reading = work.result()
     except (BoldcastError, MemoryError, OSError) as error:
         messages.show(error)
         st.button("Try again", on_click=state.remember, args=("decode-work", None))
         return None
-    state.remember("decode-reading", reading)
+    state.remember("decode-reading", (now.origin, reading))
     return reading
+
+
+def _before(now: DecodeState) -> Reading | None:
+    """Return the reading of the question before, if it was of the same kind."""
+    origin, reading = state.recall("decode-reading") or ("", None)
+    return reading if origin == now.origin else None
 
 
 def _caveats(reading: Reading, now: DecodeState) -> None:

@@ -8,7 +8,6 @@ from typing import cast
 import streamlit as st
 
 from app import decode_cache, decode_worlds, messages, state, widgets
-from app.decode_cache import Uploads
 from app.decode_link import (
     MOST_MISSED_PERCENT,
     MOST_NOISE,
@@ -21,7 +20,8 @@ from app.decode_link import (
     Source,
     repaired,
 )
-from app.views import decode_uploads
+from app.decode_worlds import Uploads
+from app.views import decode_inputs
 
 __all__ = ["pick"]
 
@@ -73,7 +73,7 @@ def _pick_pattern(before: DecodeState) -> tuple[DecodeState, Uploads]:
     now = replace(before, origin=cast("Origin", origin))
     if now.origin == "uploaded":
         now = replace(now, method="match")
-        return now, Uploads(patterns=decode_uploads.pick_patterns())
+        return now, decode_inputs.pick_patterns()
     return _pick_simulation(now), Uploads()
 
 
@@ -150,7 +150,7 @@ def _pick_gallery(now: DecodeState, uploads: Uploads) -> tuple[DecodeState, Uplo
     )
     now = replace(now, gallery=cast("Gallery", gallery))
     if now.gallery == "own":
-        uploads = replace(uploads, pictures=decode_uploads.pick_pictures())
+        uploads = replace(uploads, pictures=decode_inputs.pick_pictures())
         n_pictures = len(uploads.pictures)
     else:
         n_pictures = st.select_slider(

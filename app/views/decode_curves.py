@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app import decode_cache, decode_sweeps, messages, state
-from app.decode_cache import Reading, Uploads
+from app.decode_cache import Reading
 from app.decode_link import DecodeState
 from app.decode_sweeps import KINDS, Curves, Kind
+from app.decode_worlds import Uploads
 from app.work import Work
 from components.decode_charts import accuracy_bars, accuracy_curve
 from models.errors import BoldcastError, Cancelled

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import cache, decode_cache, decode_files, messages, state
+from app import cache, decode_cache, decode_files, state
 from app.decode_cache import Finding, Reading
 from app.decode_link import DecodeState
+from app.decode_worlds import Uploads
+from app.views.decode_inputs import confirm
 from components.decode_cards import share_html, story_html
 from components.decode_charts import category_table, rank_histogram
 from components.matrix import similarity_matrix
@@ -16,13 +18,19 @@ __all__ = ["draw", "row_of", "verdict_of"]
 _PLAIN = {"displayModeBar": False}
 
 
-def draw(reading: Reading, now: DecodeState) -> None:
+def draw(reading: Reading, now: DecodeState, uploads: Uploads) -> None:
     """Story, tiles, and the views of all patterns."""
-    for note in reading.notes:
-        st.info(messages.plain(note), icon=":material/info:")
+    if reading.is_side_wrong:
+        st.warning(
+            "Your patterns fit much better with left and right exchanged. Turn on “Exchange left "
+            "and right” if the pictures below look wrong.",
+            icon=":material/swap_horiz:",
+        )
     row = _pick_row(reading, now)
     finding = decode_cache.find(reading, row, is_left_out=now.is_left_out)
     st.html(_story(reading, row, finding, now))
+    if now.origin == "uploaded":
+        confirm(uploads, row)
     _tiles(reading, now)
     if reading.known.size > 1:
         _all_patterns(reading)
