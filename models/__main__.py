@@ -1,4 +1,4 @@
-"""``python -m models``: list, fetch, verify, import, measure and remove published models."""
+"""``python -m models``: look after published models' files, and run decoding tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.decoders import task
 from models.errors import BoldcastError
 from models.weights import files, locations
 from models.weights.files import size_words
@@ -29,6 +30,10 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument("--link", action="store_true", help="hard links instead of copies")
     commands.add_parser("du", help="disk use")
     remove = commands.add_parser("remove", help="delete a model's files")
+    image = commands.add_parser("fmri", help="decode one's own responses").add_subparsers(
+        dest="task", required=True
+    )
+    task.add_options(image.add_parser("image", help="find the picture behind a response"))
     for command, is_needed in ((fetch, True), (verify, False), (remove, True)):
         command.add_argument("model", choices=PUBLISHED_IDS, nargs=None if is_needed else "?")
         command.add_argument("--subject", nargs="+", default=["all"], help="numbers, or all")
@@ -133,6 +138,7 @@ _COMMANDS = {
     "import": _import,
     "du": _du,
     "remove": _remove,
+    "fmri": task.run_command,
 }
 
 

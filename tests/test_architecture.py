@@ -45,6 +45,9 @@ SIDE_ROOMS = {
     "models.export_images",
     "models.export_text",
     "models.media",
+    "models.projection",
+    "models.response_files",
+    "models._response_formats",
 }
 SIDE_ROOMS_MAY_USE = SIDE_ROOMS | {
     "models.errors",

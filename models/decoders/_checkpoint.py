@@ -40,7 +40,7 @@ def write_checkpoint(path: Path, key: str, state: Mapping[str, Any]) -> None:
         os.replace(temporary, path)
     except (OSError, RuntimeError) as problem:
         temporary.unlink(missing_ok=True)
-        raise DiskFullError(f"The checkpoint {path.name} could not be written: {problem}") from None
+        raise DiskFullError(f"The checkpoint {path} could not be written: {problem}") from None
 
 
 def read_checkpoint(path: Path, key: str, device: torch.device) -> Mapping[str, Any] | None:
@@ -57,14 +57,13 @@ def read_checkpoint(path: Path, key: str, device: torch.device) -> Mapping[str, 
         found = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as problem:
         raise ParameterError(
-            f"{path.name} is no checkpoint that can be read; delete it to start anew. ({problem})"
+            f"{path} is no checkpoint that can be read; delete it to start anew. ({problem})"
         ) from problem
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        raise ParameterError(f"{path.name} is no checkpoint of a decoder; delete it to start anew.")
+        raise ParameterError(f"{path} is no checkpoint of a decoder; delete it to start anew.")
     if found["key"] != key:
         raise ParameterError(
-            f"{path.name} belongs to a training with other settings or trials; "
-            "delete it to start anew."
+            f"{path} belongs to a training with other settings or trials; delete it to start anew."
         )
     state: Mapping[str, Any] = found["state"]
     return state
