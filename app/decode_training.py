@@ -26,7 +26,7 @@ from models.decoders import image_features
 from models.decoders.fitted import FittedDecoder
 from models.decoders.ridge import DualRidge
 from models.decoders.samples import Samples
-from models.errors import ParameterError
+from models.errors import ParameterError, WeightsError
 from models.stimulus import Stimulus
 from models.types import FloatArray, IntArray, Report, Space
 
@@ -41,20 +41,17 @@ VALIDATION_STEP = 5
 CAP_S = 90
 #: Seeds of what is learnt from start at a multiple of this; those of the page end below it.
 _FIRST_SEED = 10_000
-TARGETS = (
-    "what the filter bank of the reference model sees in a picture, standardised over the pictures "
-    "to learn from"
-)
 _NAMES = {"ridge": "Ridge regression", "mlp": "FmriMlp with ClipLoss"}
 
 
 def plan_words(state: DecodeState) -> str:
     """Say what a training will do, before it is asked for."""
     seconds = "a few seconds" if state.method == "ridge" else f"up to {CAP_S} s"
+    sees = "DINOv2-small sees" if has_dinov2() else "the filter bank of the reference model sees"
     return (
         f"{_NAMES[state.method]} learns here, in {seconds}, from about {N_PATTERNS:,} simulated "
-        "patterns of built-in pictures that are not in the gallery. It predicts what the filter "
-        "bank of the reference model sees in a picture; then the most similar picture is the guess."
+        f"patterns of built-in pictures that are not in the gallery. It predicts what {sees} in a "
+        "picture; then the most similar picture is the guess."
     )
 
 
@@ -97,6 +94,9 @@ class _School:
     columns : ndarray of int
     signals : ndarray of shape (n_pictures, n_places)
     features : ndarray of shape (n_pictures, d), float32
+        Standardised over the pictures to learn from.
+    targets : str
+        What they are.
     noise : Noise
     """
 
@@ -107,6 +107,7 @@ class _School:
     columns: IntArray
     signals: FloatArray
     features: FloatArray
+    targets: str
     noise: Noise
 
     @classmethod
@@ -124,7 +125,7 @@ class _School:
         signals = response.dense()
         columns = noisy_places(state.maker, response.space, signals)
         columns = columns[region_mask(state.maker, state.regions, columns)]
-        features = image_features.filter_bank_features(stimuli, report)
+        features, targets = _features(stimuli, report)
         n_test = len(pictures.stimuli)
         return cls(
             state,
@@ -134,6 +135,7 @@ class _School:
             columns,
             signals[:, columns],
             _standard(features, slice(n_test, None)),
+            targets,
             noise_of(state.maker, response.space, columns),
         )
 
@@ -163,6 +165,23 @@ class _School:
         repeated = np.tile(rows, n_draws)
         names = tuple(self.stimuli[row].digest for row in repeated)
         return Samples(np.concatenate(patterns), self.features[repeated], names)
+
+
+def _features(stimuli: tuple[Stimulus, ...], report: Report) -> tuple[FloatArray, str]:
+    """DINOv2-small where its weights are here, else the filter bank; with its name."""
+    if has_dinov2():
+        return image_features.dinov2_features(stimuli, "small", report), "DINOv2-small, block 8"
+    features = image_features.filter_bank_features(stimuli, report)
+    return features, image_features.FILTER_BANK_NAME
+
+
+def has_dinov2() -> bool:
+    """Whether the weights of DINOv2-small are here; nothing is fetched."""
+    try:
+        image_features.find_dinov2("small")
+    except WeightsError:
+        return False
+    return True
 
 
 def _standard(features: FloatArray, rows: slice) -> FloatArray:
@@ -202,7 +221,7 @@ def _train(state: DecodeState, uploads: Uploads, pictures: Pictures, report: Rep
         facts={
             **decoder.facts,
             "reader": state.method,
-            "targets": TARGETS,
+            "targets": f"{school.targets}, standardised over the pictures to learn from",
             "n_training_pictures": len(training),
             "n_validation_pictures": len(validation),
         },

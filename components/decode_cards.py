@@ -105,6 +105,7 @@ def story_html(
     is_found: bool | None,
     pattern_words: str,
     note: str = "",
+    score_word: str = "r = ",
 ) -> str:
     """One row: what was shown, the pattern it caused, the best guesses, and the verdict.
 
@@ -124,6 +125,8 @@ def story_html(
         Below the brain.
     note : str
         Behind the verdict, smaller.
+    score_word : str
+        Before each score.
     """
     parts = []
     if shown is not None:
@@ -133,7 +136,9 @@ def story_html(
     if brain is not None:
         parts.append(_figure("brain", data_url(brain), pattern_words))
         parts.append(_ARROW)
-    cards = "".join(_card(place, guess, guesses) for place, guess in enumerate(guesses, 1))
+    cards = "".join(
+        _card(place, guess, guesses[0].score, score_word) for place, guess in enumerate(guesses, 1)
+    )
     parts.append(f'<ol class="guesses" aria-label="Best guesses">{cards}</ol>')
     kind = {True: "found", False: "missed", None: "unknown"}[is_found]
     small = f"<small>{_plain(note)}</small>" if note else ""
@@ -152,10 +157,9 @@ def _figure(kind: str, url: str, words: str) -> str:
     )
 
 
-def _card(place: int, guess: Guess, guesses: Sequence[Guess]) -> str:
+def _card(place: int, guess: Guess, best: float, score_word: str) -> str:
     """One guess with a bar as long as its score beside the best one's."""
-    best = max(guesses[0].score, 1e-9)
-    width = 100 * min(1.0, max(0.0, guess.score / best))
+    width = 100 * min(1.0, max(0.0, guess.score / max(best, 1e-9)))
     name = _plain(guess.name)
     mark = "<b>the right one</b>" if guess.is_true else ""
     return (
@@ -163,7 +167,7 @@ def _card(place: int, guess: Guess, guesses: Sequence[Guess]) -> str:
         f'<span class="place">{place}</span><img src="{data_url(guess.picture)}" alt="{name}">'
         f'<span class="name" title="{name}">{name}</span>'
         f'<span class="bar"><i style="width:{width:.0f}%"></i></span>'
-        f'<span class="score">r = {guess.score:.2f}</span>{mark}</li>'
+        f'<span class="score">{_plain(score_word)}{guess.score:.2f}</span>{mark}</li>'
     )
 
 

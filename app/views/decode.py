@@ -73,7 +73,7 @@ def _head(now: DecodeState) -> st.delta_generator.DeltaGenerator:
             help=pair.sentence,
         )
     if pair.kind == "circular":
-        st.caption(f":red[{pair.sentence}]")
+        st.markdown(f":red[{pair.sentence}]")
     return files
 
 

@@ -10,6 +10,8 @@ from models.stimulus import MAX_PICTURES, Stimulus
 
 __all__ = ["confirm", "pick_patterns", "pick_pictures"]
 
+PREVIEW_PX = 170
+
 
 def pick_pictures() -> tuple[Stimulus, ...]:
     """Take pictures into the gallery; they are those of the Images page too."""
@@ -41,13 +43,14 @@ def pick_pictures() -> tuple[Stimulus, ...]:
 
 def pick_patterns() -> Uploads:
     """Take files of patterns, with what was shown, if that is known."""
-    files = st.file_uploader(
-        "Drop patterns of activity",
-        accept_multiple_files=True,
-        key=state.revision("decode-patterns"),
-        help="NumPy (20,484 values a pattern on fsaverage5, left first), GIfTI pairs, NIfTI "
-        "volumes in MNI space, CIFTI. They stay in this session, never on disk.",
-    )
+    with st.container(key="decode-file"):  # for the words in the uploader, see decode.css
+        files = st.file_uploader(
+            "Drop patterns of activity",
+            accept_multiple_files=True,
+            key=state.revision("decode-patterns"),
+            help="NumPy (20,484 values a pattern on fsaverage5, left first), GIfTI pairs, NIfTI "
+            "volumes in MNI space, CIFTI. They stay in this session, never on disk.",
+        )
     if files:
         read = decode_uploads.read_patterns([(file.name, file.getvalue()) for file in files])
         state.remember("decode-patterns", read)
@@ -55,7 +58,7 @@ def pick_patterns() -> Uploads:
         st.rerun()
     own: OwnPatterns | None = state.recall("decode-patterns")
     if own is None:
-        st.caption(".npy, .gii pairs, .nii(.gz) in MNI space, CIFTI on fsLR.")
+        st.caption("Left hemisphere first, on fsaverage5 or with a mesh that is known.")
         return Uploads()
     for sentence in own.problems:
         st.warning(messages.plain(sentence), icon=":material/warning:")
@@ -80,8 +83,7 @@ def confirm(uploads: Uploads, row: int) -> None:
     own = uploads.patterns
     assert own is not None  # there is a reading of it
     st.markdown("**Is this your pattern the right way round?**")
-    columns = st.columns(3, wrap=False, gap="small")
     found = decode_uploads.previews(own, row, is_swapped=uploads.is_swapped)
-    for column, (words, picture) in zip(columns, found, strict=True):
-        with column:
-            st.image(picture, caption=words, width="stretch")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        for words, picture in found:
+            st.image(picture, caption=words, width=PREVIEW_PX)

@@ -31,7 +31,7 @@ def draw(reading: Reading, now: DecodeState, uploads: Uploads) -> None:
     st.html(_story(reading, row, finding, now))
     if now.origin == "uploaded":
         confirm(uploads, row)
-    _tiles(reading, now)
+    _tiles(reading)
     if reading.known.size > 1:
         _all_patterns(reading)
 
@@ -75,6 +75,7 @@ def _story(reading: Reading, row: int, finding: Finding, now: DecodeState) -> st
         is_found=None if finding.rank is None else finding.rank < 1,
         pattern_words=f"{words}. Red: more than on average, blue: less.",
         note=_confidence(finding),
+        score_word="r = " if now.method == "match" else "cosine ",
     )
 
 
@@ -111,19 +112,13 @@ def _confidence(finding: Finding) -> str:
     )
 
 
-def _tiles(reading: Reading, now: DecodeState) -> None:
+def _tiles(reading: Reading) -> None:
     """How often it is right, over all patterns."""
     found = decode_cache.shares(reading)
     if not found:
         return
-    n = reading.known.size
-    what = (
-        "pattern of each picture" if now.origin == "simulated" else "pattern with a known picture"
-    )
-    st.markdown(
-        f"**The same for the {what}: {n} patterns, {len(reading.pictures.stimuli)} pictures to "
-        f"choose from**"
-    )
+    n, n_gallery = reading.known.size, len(reading.pictures.stimuli)
+    st.markdown(f"**How often is it right? {n} patterns, {n_gallery} pictures to choose from**")
     st.html(share_html(found))
     st.caption(
         "Top-5 = the right picture was among the five best guesses. Line: 95 % interval (Wilson); "
