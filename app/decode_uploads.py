@@ -94,11 +94,9 @@ def _read(state: DecodeState, uploads: Uploads, pictures: Pictures, report: Repo
             f"{response.space.name}."
         )
     predictions = response.dense()
-    known = np.isfinite(predictions).all(axis=0) & np.isfinite(own.values).any(axis=0)
-    columns = np.flatnonzero(known)
-    columns = columns[region_mask(state.reader, state.regions, columns)]
     swapped = response_files.swap_hemispheres(own.values)
     given, other = (swapped, own.values) if uploads.is_swapped else (own.values, swapped)
+    columns = _columns(state, given, predictions)
     scores = _scores(given, predictions, columns)
     truth = truth_of(uploads.truth, len(own.values), pictures)
     reading = Reading(
@@ -114,17 +112,31 @@ def _read(state: DecodeState, uploads: Uploads, pictures: Pictures, report: Repo
     )
     if not reading.known.size:
         return reading
-    elsewise = _scores(other, predictions, columns)[reading.known]
+    try:
+        there = _columns(state, other, predictions)
+        elsewise = _scores(other, predictions, there)[reading.known]
+    except ParameterError:  # one hemisphere only: the other way round nothing is left
+        return reading
     check = response_files.check_hemispheres(
         reading.ranks, decode.ranks(elsewise, truth[reading.known])
     )
     return replace(reading, notes=(*reading.notes, check.sentence), is_side_wrong=check.is_swapped)
 
 
+def _columns(state: DecodeState, values: FloatArray, predictions: FloatArray) -> IntArray:
+    """Places of the chosen regions that are predicted for all pictures and measured at all."""
+    known = np.isfinite(predictions).all(axis=0) & np.isfinite(values).any(axis=0)
+    columns = np.flatnonzero(known)
+    return columns[region_mask(state.reader, state.regions, columns)]
+
+
 def _scores(values: FloatArray, predictions: FloatArray, columns: IntArray) -> FloatArray:
     """Correlation of patterns with predictions at some places."""
     used = values[:, columns]
-    mean = np.nanmean(used, axis=0) if len(used) >= N_FOR_MEAN else None
+    mean = None
+    if len(used) >= N_FOR_MEAN:
+        n_known = np.isfinite(used).sum(axis=0)
+        mean = np.nansum(used, axis=0) / np.maximum(n_known, 1)
     return sweeps.match_scores(used, predictions[:, columns], mean)
 
 
