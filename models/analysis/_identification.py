@@ -10,16 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import ParameterError
 from models.types import BoolArray, FloatArray, IntArray
 
 __all__ = ["PreparedGallery", "identification_scores", "prepare_gallery"]
 
-#: Predictions brought to length one at a time: small enough to stay in a processor's cache.
-_BLOCK = 32
+#: Predictions compared at a time: small enough to stay in a processor's cache.
+_BLOCK = 128
 #: Fewer places than this make every correlation plus or minus one.
 _FEWEST = 3
+#: A row whose mean is more than this many deviations is centred before its length is taken, or
+#: too little would be left of it in float32.
+_FAR = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +39,17 @@ class PreparedGallery:
     is_mean_removed : bool
     columns : ndarray of int
         Places in use.
-    mean : ndarray of shape (n_columns,), float32
+    centre : ndarray of shape (n_columns,), float32
         What is taken off every pattern and prediction.
     unit : ndarray of shape (n_gallery, n_columns), float32
-        Predictions centred, weighted and of length one.
+        Predictions brought to weighted deviation one. Their means are left: patterns have none.
     """
 
     predictions: FloatArray
     weights: FloatArray
     is_mean_removed: bool
     columns: IntArray
-    mean: FloatArray
+    centre: FloatArray
     unit: FloatArray
 
     def scores(self, patterns: FloatArray) -> FloatArray:
@@ -60,12 +64,13 @@ class PreparedGallery:
         ndarray of shape (n_queries, n_gallery), float32
         """
         patterns = _patterns(patterns, self.predictions.shape[1])
-        used = np.ascontiguousarray(patterns[:, self.columns])
-        is_whole = np.asarray(np.isfinite(used).all(axis=1))
+        used = _columns(patterns, self.columns)
+        is_whole = _is_finite(used)
         result = np.empty((len(patterns), len(self.predictions)), np.float32)
-        whole = _unit_patterns(used[is_whole] - self.mean, self.weights[self.columns], is_whole)
-        result[is_whole] = whole @ self.unit.T
-        if not is_whole.all():
+        rows = np.flatnonzero(is_whole)
+        left = _left(used[rows], self.centre, self.weights[self.columns], rows)
+        result[rows] = left @ self.unit.T
+        if len(rows) < len(patterns):
             result[~is_whole] = identification_scores(
                 patterns[~is_whole],
                 self.predictions,
@@ -78,7 +83,7 @@ class PreparedGallery:
 def prepare_gallery(
     predictions: FloatArray, weights: FloatArray | None = None, *, is_mean_removed: bool = True
 ) -> PreparedGallery:
-    """Centre, weight and normalise a gallery once, for many patterns.
+    """Centre and normalise a gallery once, for many patterns.
 
     Parameters are those of :func:`identification_scores`; the result holds a second array of the
     size of the predictions.
@@ -86,11 +91,12 @@ def prepare_gallery(
     predictions, weights = _gallery(predictions, weights, is_mean_removed)
     mean = _mean(predictions)
     columns = np.flatnonzero(np.isfinite(mean) & (weights > 0))
-    mean = mean if is_mean_removed else np.zeros_like(mean)
+    _check_places(len(columns))
+    centre = mean[columns] if is_mean_removed else np.zeros(len(columns), np.float32)
     unit = np.empty((len(predictions), len(columns)), np.float32)
-    for start, block in _unit_blocks(predictions, columns, mean[columns], weights[columns]):
-        unit[start : start + len(block)] = block
-    return PreparedGallery(predictions, weights, is_mean_removed, columns, mean[columns], unit)
+    for start, block, scale in _blocks(predictions, columns, centre, weights[columns]):
+        np.multiply(block, scale[:, None], out=unit[start : start + len(block)])
+    return PreparedGallery(predictions, weights, is_mean_removed, columns, centre, unit)
 
 
 def identification_scores(
@@ -133,15 +139,13 @@ def identification_scores(
     patterns = _patterns(patterns, predictions.shape[1])
     mean = _mean(predictions)
     is_used = np.isfinite(mean) & (weights > 0)
-    mean = mean if is_mean_removed else np.zeros_like(mean)
     result = np.empty((len(patterns), len(predictions)), np.float32)
-    for rows, columns in _same_places(np.isfinite(patterns), is_used):
-        weight, centre = weights[columns], mean[columns]
-        is_row = np.zeros(len(patterns), bool)
-        is_row[rows] = True
-        unit = _unit_patterns(patterns[np.ix_(rows, columns)] - centre, weight, is_row)
-        for start, block in _unit_blocks(predictions, columns, centre, weight):
-            result[rows, start : start + len(block)] = unit @ block.T
+    for rows, columns in _same_places(patterns, is_used):
+        weight = weights[columns]
+        centre = mean[columns] if is_mean_removed else np.zeros(len(columns), np.float32)
+        left = _left(_columns(patterns[rows], columns), centre, weight, rows)
+        for start, block, scale in _blocks(predictions, columns, centre, weight):
+            result[rows, start : start + len(block)] = (left @ block.T) * scale
     return result
 
 
@@ -176,33 +180,58 @@ def _mean(predictions: FloatArray) -> FloatArray:
         return np.asarray(ones @ predictions, np.float32)
 
 
-def _same_places(is_finite: BoolArray, is_used: BoolArray) -> Iterator[tuple[IntArray, IntArray]]:
+def _columns(rows: FloatArray, columns: IntArray) -> FloatArray:
+    return rows if len(columns) == rows.shape[1] else np.take(rows, columns, axis=1)
+
+
+def _is_finite(rows: FloatArray) -> BoolArray:
+    """Which rows are finite; a sum costs less than asking every number."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(np.isfinite(rows @ np.ones(rows.shape[1], np.float32)))
+
+
+def _same_places(patterns: FloatArray, is_used: BoolArray) -> Iterator[tuple[IntArray, IntArray]]:
     """Rows that are finite in the same places, and the places in use for them."""
-    masks = np.packbits(is_finite & is_used, axis=1)
-    _, group = np.unique(masks, axis=0, return_inverse=True)
+    columns = np.flatnonzero(is_used)
+    is_whole = _is_finite(_columns(patterns, columns))
+    if is_whole.any():
+        yield np.flatnonzero(is_whole), columns
+    others = np.flatnonzero(~is_whole)
+    if not len(others):
+        return
+    is_known = np.isfinite(patterns[others]) & is_used
+    _, group = np.unique(np.packbits(is_known, axis=1), axis=0, return_inverse=True)
     for number in range(int(group.max()) + 1):
-        rows = np.flatnonzero(group.ravel() == number)
-        yield rows, np.flatnonzero(is_finite[rows[0]] & is_used)
+        members = np.flatnonzero(group.ravel() == number)
+        yield others[members], np.flatnonzero(is_known[members[0]])
 
 
-def _unit_patterns(rows: FloatArray, weight: FloatArray, is_row: BoolArray) -> FloatArray:
-    """Centred, weighted rows of length one; ``is_row`` says which patterns they are."""
-    if len(weight) < _FEWEST:
+def _check_places(n: int) -> None:
+    if n < _FEWEST:
         raise ParameterError(
-            f"Patterns and predictions have {len(weight)} places in common; "
-            f"{_FEWEST} at least are needed."
+            f"Patterns and predictions have {n} places in common; {_FEWEST} at least are needed."
         )
-    length = _make_unit(rows, weight)
-    if len(rows) and not (length > 0).all():
-        number = int(np.flatnonzero(is_row)[np.flatnonzero(length == 0)[0]])
+
+
+def _left(
+    patterns: FloatArray, centre: FloatArray, weight: FloatArray, numbers: IntArray
+) -> FloatArray:
+    """Patterns centred, of weighted deviation one, times the weight; ``numbers`` name them."""
+    _check_places(len(weight))
+    rows = patterns - centre
+    scale = _scale(rows, weight, is_centred=True)
+    if not scale.all():
+        number = int(numbers[np.flatnonzero(scale == 0)[0]])
         raise ParameterError(f"Pattern {number} does not vary, so it correlates with nothing.")
+    rows *= scale[:, None]
+    rows *= weight
     return rows
 
 
-def _unit_blocks(
+def _blocks(
     predictions: FloatArray, columns: IntArray, centre: FloatArray, weight: FloatArray
-) -> Iterator[tuple[int, FloatArray]]:
-    """Predictions block by block, centred, weighted and of length one."""
+) -> Iterator[tuple[int, FloatArray, FloatArray]]:
+    """Predictions block by block without the centre, and what brings each to deviation one."""
     buffer = np.empty((min(_BLOCK, len(predictions)), len(columns)), np.float32)
     is_all = len(columns) == predictions.shape[1]
     for start in range(0, len(predictions), _BLOCK):
@@ -213,21 +242,33 @@ def _unit_blocks(
         else:
             np.take(given, columns, axis=1, out=block)
             block -= centre
-        _make_unit(block, weight)
-        yield start, block
+        yield start, block, _scale(block, weight)
 
 
-def _make_unit(rows: FloatArray, weight: FloatArray) -> FloatArray:
-    """Centre, weight and normalise in place; lengths before, 0 where nothing varies.
+def _scale(rows: FloatArray, weight: FloatArray, *, is_centred: bool = False) -> FloatArray:
+    """One over the weighted deviation (times the root of the sum of weights) of each row.
 
-    Both sides carry the root of the weight, so that a dot product is a weighted correlation.
+    Rows are centred in place where asked for, or where their mean is far from zero. 0 where
+    nothing varies.
     """
-    largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
-    rows -= (rows @ (weight / weight.sum()))[:, None]
-    rows *= np.sqrt(weight)
-    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    total = float(weight.sum())
+    mean = rows @ (weight / np.float32(total))
+    about_zero = total * np.square(mean, dtype=np.float64)
+    squares = _squares(rows, weight)
+    is_far = squares - about_zero < about_zero / _FAR**2
+    if is_centred or is_far.any():
+        rows -= mean[:, None]
+        rest = _squares(rows, weight)
+    else:
+        rest = squares - about_zero
     # Below this only rounding is left of a row that was constant.
-    floor = 1e-6 * largest * np.sqrt(weight.sum())
-    length = np.where(length > floor, length, 0).astype(np.float32)
-    rows *= np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)[:, None]
-    return np.asarray(length)
+    varies = rest > 1e-12 * about_zero
+    scale = np.where(varies, 1 / np.sqrt(np.where(varies, rest, 1.0)), 0.0)
+    return np.asarray(scale, np.float32)
+
+
+def _squares(rows: FloatArray, weight: FloatArray) -> NDArray[np.float64]:
+    """Weighted sum of squares of each row."""
+    if (weight == weight[0]).all():
+        return np.asarray(np.vecdot(rows, rows) * np.float64(weight[0]), np.float64)
+    return np.asarray(np.vecdot(rows, rows * weight), np.float64)

@@ -87,6 +87,20 @@ def test_a_prepared_gallery_scores_the_same(world):
         np.testing.assert_allclose(gallery.scores(patterns), expected, atol=1e-5)
 
 
+def test_patterns_far_from_zero_keep_their_digits(world):
+    """A common offset 300 times the deviation: what float32 input holds of r is found."""
+    patterns, predictions = (rows - rows.mean(0) + np.float32(300) for rows in world)
+    patterns[3], predictions[7] = patterns[3] * 20, predictions[7] * 20
+    for is_removed in (True, False):
+        mean = np.float64(predictions).mean(0) if is_removed else 0
+        expected = correlation(np.float64(patterns) - mean, np.float64(predictions) - mean)
+        options = {"is_mean_removed": is_removed}
+        found = identification_scores(patterns, predictions, **options)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        found = prepare_gallery(predictions, **options).scores(patterns)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
 def test_nothing_given_is_changed(world):
     patterns, predictions = world
     kept = patterns.copy(), predictions.copy()
@@ -127,3 +141,8 @@ def test_a_flat_prediction_correlates_with_nothing_and_a_flat_pattern_is_refused
 def test_what_cannot_be_compared_is_refused(world, change, words):
     with pytest.raises(ParameterError, match=words):
         identification_scores(*change(*world))
+
+
+def test_a_gallery_without_places_is_refused(world):
+    with pytest.raises(ParameterError, match="0 places in common"):
+        prepare_gallery(world[1] * np.nan)
