@@ -7,7 +7,7 @@ PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13; do \
 	&& echo $$name && break; done)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: app test check format bench
+.PHONY: app test check lint format bench
 
 app: $(VENV)/.app
 	$(BIN)/python -m streamlit run app/server.py
@@ -16,11 +16,13 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 # Format, lint, types and every test that needs no browser.
-check: $(VENV)/.dev
+check: lint
+	$(BIN)/python -m pytest -m "not browser"
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not browser"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

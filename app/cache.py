@@ -10,11 +10,11 @@ import gc
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -59,6 +59,7 @@ __all__ = [
     "counters",
     "course_at",
     "default_mesh_url",
+    "drawn_mesh",
     "engine",
     "file_name",
     "gifti",
@@ -78,7 +79,6 @@ __all__ = [
     "place_at",
     "place_name",
     "plain_still",
-    "pool",
     "read_pictures",
     "receptive_field_sizes",
     "receptive_fields",
@@ -95,7 +95,10 @@ __all__ = [
     "thumbnails",
     "tile_pictures",
     "warm_up",
+    "work",
 ]
+
+T = TypeVar("T")
 
 _IS_WARM = threading.Event()
 #: Answers held by pages; an id is a hash that only such a page knows.
@@ -182,9 +185,9 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="boldcast-work")
 
 
-def pool() -> ThreadPoolExecutor:
-    """Return the threads for everything slow that is no prediction."""
-    return _pool()
+def work(do: Callable[[Report], T]) -> Work[T]:
+    """Do something slow that is no prediction, beside the page."""
+    return Work(_pool(), do)
 
 
 def submit(state: AppState, stimuli: Sequence[Stimulus]) -> Job:
@@ -287,6 +290,11 @@ def can_draw(card: ModelCard) -> bool:
     if card.space == SCHAEFER1000.name:
         _has_parcel_volume()
     return drawing.can_draw(card.space)
+
+
+def drawn_mesh(answer: Answer) -> str:
+    """Name of the mesh that an answer is drawn on."""
+    return drawing.mesh_space(answer.response.space.name, False)
 
 
 def receptive_fields(card: ModelCard) -> ReceptiveFields | None:

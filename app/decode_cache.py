@@ -237,7 +237,7 @@ def start(state: DecodeState, uploads: Uploads = NO_UPLOADS) -> Work[Reading]:
         pictures = pictures_of(state, uploads.pictures)
         return _reading(identity(_question(state, pictures)), state, pictures, report)
 
-    return Work(cache.pool(), do)
+    return cache.work(do)
 
 
 def asked(state: DecodeState, uploads: Uploads) -> tuple[object, ...]:

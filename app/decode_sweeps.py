@@ -73,7 +73,7 @@ def start_curves(state: DecodeState, uploads: Uploads) -> tuple[Work[Curves], Cu
         _run(state, world, curves, report)
         return curves
 
-    return Work(cache.pool(), do), curves
+    return cache.work(do), curves
 
 
 def _run(state: DecodeState, world: World, curves: Curves, report: Report) -> None:

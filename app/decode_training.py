@@ -77,7 +77,7 @@ def start_training(state: DecodeState, uploads: Uploads) -> Work[Reading]:
         report("drawing pictures", 0, 0)
         return _train(state, uploads, pictures_of(state, uploads.pictures), report)
 
-    return Work(cache.pool(), do)
+    return cache.work(do)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def start(state: DecodeState, uploads: Uploads) -> Work[Reading]:
         report("drawing pictures", 0, 0)
         return _read(state, uploads, pictures_of(state, uploads.pictures), report)
 
-    return Work(cache.pool(), do)
+    return cache.work(do)
 
 
 def _read(state: DecodeState, uploads: Uploads, pictures: Pictures, report: Report) -> Reading:

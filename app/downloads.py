@@ -8,6 +8,7 @@ job is started.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -411,4 +412,15 @@ def is_allowed(url: str | None, address: str | None, is_forwarded: bool) -> bool
     from urllib.parse import urlsplit
 
     host = urlsplit(url).hostname if url else "localhost"
-    return address is None and not is_forwarded and host in ("localhost", "127.0.0.1", "::1")
+    is_here = address is None or _is_loopback(address)
+    return is_here and not is_forwarded and host in ("localhost", "127.0.0.1", "::1")
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address is this computer's; "::ffff:127.0.0.1" is how a server on "::" sees it."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback

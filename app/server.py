@@ -5,7 +5,7 @@ Start it with ``python -m streamlit run app/server.py``.
 Routes, all below ``server.baseUrlPath``:
 
 - ``/boldcast/mesh/<name>``: brain meshes, gzipped once, cached for good by the browser;
-- ``/boldcast/static/<hash>/...``: JavaScript and CSS of the components, likewise;
+- ``/boldcast/static/<hash>/...``: JavaScript and CSS of the components, plotly.js, likewise;
 - ``/boldcast/still/<answer>.png``: a plain picture for browsers without WebGL;
 - ``/boldcast/health``: whether the server answers and whether the warm-up is over;
 - ``/boldcast/metrics``: a few counters in the Prometheus text format.
@@ -31,7 +31,12 @@ from streamlit.starlette import App
 
 from app import VERSION, cache, downloads, messages
 from app.preload import PreloadMiddleware, preload_links
-from components.static import STATIC_PREFIX, static_routes_payload
+from components.static import (
+    STATIC_PREFIX,
+    is_plotly,
+    plotly_script,
+    static_routes_payload,
+)
 from models.errors import Cancelled
 
 __all__ = ["app"]
@@ -48,6 +53,13 @@ def _static_files() -> dict[str, tuple[bytes, str]]:
         url: (gzip.compress(content, 9, mtime=0), content_type)
         for url, (content, content_type) in static_routes_payload().items()
     }
+
+
+@lru_cache(maxsize=1)
+def _plotly() -> tuple[bytes, str]:
+    """plotly.js as (gzipped content, content type); compressed when first asked for."""
+    content, content_type = plotly_script()
+    return gzip.compress(content, 6, mtime=0), content_type
 
 
 def _serve_gzipped(request: Request, content: bytes, content_type: str) -> Response:
@@ -67,6 +79,8 @@ def _serve_gzipped(request: Request, content: bytes, content_type: str) -> Respo
 def static_file(request: Request) -> Response:
     """Serve one browser file of a component."""
     path = f"{STATIC_PREFIX}/{request.path_params['path']}"
+    if is_plotly(path):
+        return _serve_gzipped(request, *_plotly())
     if path not in _static_files():
         return PlainTextResponse("There is no such file.", 404, {"Cache-Control": _NEVER})
     return _serve_gzipped(request, *_static_files()[path])

@@ -14,6 +14,7 @@ import streamlit as st
 from app import cache
 from app.cache import Answer
 from app.state import Surroundings
+from components.words import RowEdit
 from models import export, export_images
 from models.analysis import roi
 from models.spaces import MMP360
@@ -36,12 +37,10 @@ __all__ = [
     "examples",
     "has_series",
     "line_names",
+    "offsets_s",
     "read",
-    "redo",
     "series",
-    "set_texts",
     "surroundings",
-    "undo",
     "volume_csv",
     "with_tr",
     "words",
@@ -174,51 +173,32 @@ def with_tr(draft: Draft, tr_s: float) -> Draft:
 # Editing -------------------------------------------------------------------------------------
 
 
-def set_texts(draft: Draft, texts: Mapping[int, str]) -> Draft:
-    """Replace the texts of some rows, by their numbers from 0; one step."""
-    grid = draft.grid
-    for row, text in texts.items():
-        grid = edit.set_text(grid, row, text)
-    return _stepped(draft, grid)
-
-
-#: What can be done with one row: grid and row to the new grid.
-_STEPS: dict[str, Callable[[Grid, int], Grid]] = {
-    "insert": edit.insert_rows,
-    "remove": edit.remove_rows,
-    "split": lambda grid, row: edit.split_row(grid, row, -(-len(grid.rows[row].tokens) // 2)),
-    "merge": edit.merge_rows,
-    "later": lambda grid, row: edit.shift_rows(grid, 1, row),
-    "earlier": lambda grid, row: edit.shift_rows(grid, -1, row),
+#: What can be done with the rows, each as one step that can be undone.
+_STEPS: dict[str, Callable[[Grid, RowEdit], Grid]] = {
+    "text": lambda grid, one: edit.set_text(grid, one.row, one.text),
+    "insert": lambda grid, one: edit.insert_rows(grid, one.row),
+    "remove": lambda grid, one: edit.remove_rows(grid, one.row),
+    "split": lambda grid, one: edit.split_row(grid, one.row, one.word),
+    "merge": lambda grid, one: edit.merge_rows(grid, one.row),
+    "later": lambda grid, one: edit.shift_rows(grid, 1, one.row),
+    "earlier": lambda grid, one: edit.shift_rows(grid, -1, one.row),
+    "word": lambda grid, one: edit.move_word(grid, one.word, one.onset_s),
 }
 
 
-def change(draft: Draft, step: str, row: int) -> Draft:
-    """Insert before, remove, split in the middle, merge with the next, move on or back.
-
-    Parameters
-    ----------
-    draft : Draft
-    step : {"insert", "remove", "split", "merge", "later", "earlier"}
-    row : int
-        From 0.
+def change(draft: Draft, one: RowEdit) -> Draft:
+    """Take a step of the visitor with rows or words, or take one back.
 
     Raises
     ------
     StimulusError
-        This cannot be done with this row.
+        This cannot be done with this row or word.
     """
-    return _stepped(draft, _STEPS[step](draft.grid, row))
-
-
-def undo(draft: Draft) -> Draft:
-    """Take the last step back."""
-    return replace(draft, history=draft.history.undo())
-
-
-def redo(draft: Draft) -> Draft:
-    """Take an undone step again."""
-    return replace(draft, history=draft.history.redo())
+    if one.step == "undo":
+        return replace(draft, history=draft.history.undo())
+    if one.step == "redo":
+        return replace(draft, history=draft.history.redo())
+    return _stepped(draft, _STEPS[one.step](draft.grid, one))
 
 
 def _stepped(draft: Draft, grid: Grid) -> Draft:
@@ -231,6 +211,11 @@ def _stepped(draft: Draft, grid: Grid) -> Draft:
 
 
 # Reading off ---------------------------------------------------------------------------------
+
+
+def offsets_s(draft: Draft) -> list[tuple[float, ...]]:
+    """When each word of each row starts, in s from the start of its row, known or shared."""
+    return [edit.row_offsets(row, draft.tr_s) for row in draft.grid.rows]
 
 
 def words(stimulus: Stimulus) -> tuple[Word, ...]:

@@ -2,18 +2,29 @@
 
 The URL path of a file mirrors its place below ``components``, so that the relative imports
 between modules are the same in the browser and on disk. Each component's ``main.js`` is also
-there in one file with all that it imports, which is what pages load.
+there in one file with all that it imports, which is what pages load. plotly.js comes from the
+installed package; it is large and only some pages draw with it, so it stands apart.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from components.bundle import bundle
 
-__all__ = ["STATIC_PREFIX", "entry_url", "static_hash", "static_routes_payload", "static_url"]
+__all__ = [
+    "STATIC_PREFIX",
+    "entry_url",
+    "is_plotly",
+    "plotly_script",
+    "plotly_url",
+    "static_hash",
+    "static_routes_payload",
+    "static_url",
+]
 
 #: Path below the server's base URL; no leading slash, as the page resolves it against its base.
 STATIC_PREFIX = "boldcast/static"
@@ -97,3 +108,24 @@ def static_routes_payload() -> dict[str, tuple[bytes, str]]:
         f"{STATIC_PREFIX}/{static_hash()}/{name}": (content, _CONTENT_TYPES[Path(name).suffix])
         for name, content in _files().items()
     }
+
+
+_PLOTLY = "plotly.min.js"
+
+
+@lru_cache(maxsize=1)
+def plotly_url() -> str:
+    """Relative URL of plotly.js; it holds a hash of the content, so it may be immutable."""
+    digest = hashlib.sha256(plotly_script()[0]).hexdigest()[:16]
+    return f"{STATIC_PREFIX}/{digest}/{_PLOTLY}"
+
+
+def plotly_script() -> tuple[bytes, str]:
+    """plotly.js of the installed package, as (content, content type)."""
+    content = (files("plotly") / "package_data" / _PLOTLY).read_bytes()
+    return content, _CONTENT_TYPES[".js"]
+
+
+def is_plotly(url: str) -> bool:
+    """Whether a relative URL is plotly.js's; the large file is read for no other."""
+    return url.endswith(f"/{_PLOTLY}") and url == plotly_url()

@@ -34,9 +34,20 @@ LAYERS = [
 FACADE = LAYERS[-1]
 #: Files of the app that may call what computes: the caches and what they are made of.
 CALLERS = (
-    *("cache.py", "transcript_cache.py", "server.py", "drawing.py", "readiness.py"),
-    *("decode_cache.py", "decode_files.py", "decode_sweeps.py", "decode_training.py"),
-    *("decode_brain.py", "decode_uploads.py", "decode_worlds.py"),
+    "cache.py",
+    "transcript_cache.py",
+    "word_cache.py",
+    "film_cache.py",
+    "server.py",
+    "drawing.py",
+    "readiness.py",
+    "decode_brain.py",
+    "decode_cache.py",
+    "decode_files.py",
+    "decode_sweeps.py",
+    "decode_training.py",
+    "decode_uploads.py",
+    "decode_worlds.py",
 )
 SIDE_ROOMS = {
     "models.analysis",

@@ -9,7 +9,7 @@ import streamlit as st
 from app import cache, messages, state, widgets
 from app.cache import Answer
 from app.state import AppState, Surroundings
-from app.views import brain, field, outputs
+from app.views import brain, field, films, outputs
 from app.views.asking import ask, heading
 from app.views.choosing import go_home_button, pick_brain, pick_places, say_notices
 from app.views.picture_input import pick_pictures
@@ -42,7 +42,8 @@ def render() -> None:
         # On a phone the maps go below the title; without any, title and files share one line.
         row = st.container(horizontal=True, vertical_alignment="center", wrap=brain.has_choice(now))
     with row:
-        title, files = st.container(width="stretch"), st.container(width="content")
+        title = st.container(width="stretch")
+        files = st.container(horizontal=True, width="content", gap="small", wrap=False)
         now, more = brain.pick_map(now)
     state.save(now, around, (*sentences, *more))
     with status:
@@ -52,6 +53,7 @@ def render() -> None:
         heading(_title(now), job)
     if answer is not None and job.is_finished:
         with files:
+            films.window(answer)
             outputs.downloads(answer)
     with stage:
         brain.draw(answer, now, beside)

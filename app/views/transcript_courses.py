@@ -1,37 +1,37 @@
-"""Courses of regions or systems over time, with the words below."""
+"""Courses of regions or systems over time, with the words above; which words did it."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from app import transcript_cache
+from app import state, word_cache
 from app.cache import Answer
-from components.charts import add_words, region_courses
+from app.views import brain, word_effects
+from components.courses import courses_view, read_region
 
-__all__ = ["draw"]
+__all__ = ["COURSES", "draw"]
+
+#: Name of the view on the page's bus.
+COURSES = "courses"
 
 
+@st.fragment
 def draw(answer: Answer) -> None:
-    """Draw one line a region, and what is said on the same axis."""
-    response = answer.response
-    (transcript,) = answer.stimuli
-    names = transcript_cache.course_names(answer)
-    low = answer.card.low_confidence_regions
-    lines = transcript_cache.line_names(answer, names)
-    figure = region_courses(
-        transcript_cache.courses(answer, names),
-        lines,
-        response.row_labels,
-        response.units,
-        low_confidence=[line for line, name in zip(lines, names, strict=True) if name in low],
-        row_kind=response.row_kind,
-        badge=response.provenance.badge,
-    )
-    words = [(word.text, word.onset_s) for word in transcript_cache.words(transcript)]
-    add_words(figure, words, transcript.lines)
+    """One line a region, and what is said on the same axis; a choice draws only these anew."""
     st.markdown("**Regions over time**")
-    with st.container(key="courses"):
-        st.plotly_chart(figure, key="transcript-courses", config={"displayModeBar": False})
-    st.caption(
-        "Blood follows words late: a response is mostly about what was said some 5 s before."
+    courses_view(
+        word_cache.message(answer, word_effects.found(answer)),
+        key=COURSES,
+        view_key=brain.TEXT_VIEW,
+        on_pick=partial(_take_region, answer),
     )
+    word_effects.draw(answer)
+
+
+def _take_region(answer: Answer) -> None:
+    """Watch the region whose line was chosen; the viewer's callback."""
+    region = read_region(state.typed(COURSES).get("pick"))
+    if region:
+        word_effects.watch(answer, region)

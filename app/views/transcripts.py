@@ -10,7 +10,7 @@ from app import messages, state, transcript_cache, widgets
 from app.cache import Answer
 from app.state import AppState, Surroundings
 from app.transcript_cache import Draft
-from app.views import brain, outputs, transcript_courses, transcript_grid
+from app.views import brain, films, glass, outputs, transcript_courses, transcript_grid
 from app.views.asking import ask, heading
 from app.views.choosing import go_home_button, pick_brain, pick_places, say_notices
 from app.views.transcript_input import pick_text, pick_tr
@@ -37,7 +37,8 @@ def render() -> None:
         # Fixed places: the brain must not be built anew because a message comes or goes.
         head, status, stage = st.container(), st.container(key="status"), st.container()
     with head, st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        title, files = st.container(width="stretch"), st.container(width="content")
+        title = st.container(width="stretch")
+        files = st.container(horizontal=True, width="content", gap="small", wrap=False)
     with status:
         say_notices(around)
         job, answer = ask(now, (draft.stimulus,), "transcript-")
@@ -45,9 +46,12 @@ def render() -> None:
         heading(messages.plain(draft.name), job)
     if answer is not None and job.is_finished:
         with files:
+            films.window(answer)
             outputs.downloads(answer)
     with stage:
         brain.draw(answer, now, beside)
+        if answer is not None:
+            glass.draw(answer, brain.TEXT_VIEW)
     _below(answer, draft)
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
-import streamlit as st
-
 from components.brain.wire import Labels, pack_response
-from components.mounting import check_key, entry_script, styles
+from components.mounting import component_of, ignore, playing_options
 from models.types import Hemisphere, Response, UInt8Array
 
 __all__ = ["LAYOUTS", "Layout", "Pick", "brain_view", "pack_view", "read_pick"]
 
+_SHEETS = ("shared/viewer.css",)
+
 Layout = Literal["visual", "four", "posterior", "dorsal", "ventral", "flat", "free"]
 LAYOUTS: tuple[Layout, ...] = ("visual", "four", "posterior", "dorsal", "ventral", "flat", "free")
-
-_HTML = '<div class="boldcast-brain"></div>'
 
 
 @dataclass(frozen=True)
@@ -76,15 +73,14 @@ def pack_view(
     start_frame : int
         Frame that is shown first, unless the URL says otherwise.
     """
-    options: dict[str, Any] = {
-        "layout": layout,
-        "autoplay": is_autoplaying,
-        "hold": is_holding,
-        "kiosk": is_kiosk,
-        "start_frame": start_frame,
-    }
-    if height_px is not None:
-        options["height"] = height_px
+    options = playing_options(
+        height_px,
+        is_autoplaying,
+        is_holding,
+        is_kiosk,
+        layout=layout,
+        start_frame=start_frame,
+    )
     return pack_response(
         response,
         mesh_url=mesh_url,
@@ -133,12 +129,11 @@ def brain_view(
     ValueError
         ``key`` has other characters.
     """
-    check_key(key)
-    result = _component(key)(
+    result = component_of("brain", key, _SHEETS)(
         data=message,
         key=key,
-        on_pick_change=on_pick or _ignore,
-        on_unpin_change=on_unpin or _ignore,
+        on_pick_change=on_pick or ignore,
+        on_unpin_change=on_unpin or ignore,
     )
     return read_pick(result.pick)
 
@@ -154,19 +149,3 @@ def read_pick(value: Any) -> Pick | None:
     if not isinstance(vertex, int) or not isinstance(frame, int) or vertex < 0 or frame < 0:
         return None
     return Pick(vertex, hemisphere, frame)
-
-
-def _ignore() -> None:
-    """Do nothing."""
-
-
-@lru_cache(maxsize=32)
-def _component(key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the rest from the server."""
-    component: Callable[..., Any] = st.components.v2.component(
-        f"boldcast_brain_{key.replace('.', '-')}",
-        html=_HTML,
-        css=styles("shared/viewer.css"),
-        js=entry_script("brain", key),
-    )
-    return component

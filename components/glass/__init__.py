@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from components.glass.wire import pack_projections
-from components.mounting import check_key, entry_script, styles
+from components.mounting import component_of, playing_options
 from models.drawing.glass import GlassSequence
 from models.types import Response, UInt8Array
 
 __all__ = ["glass_view", "pack_glass"]
+
+_SHEETS = ("shared/viewer.css", "glass/frontend/glass.css")
 
 
 def pack_glass(
@@ -48,13 +47,12 @@ def pack_glass(
     is_kiosk : bool
         Large type, fewer controls.
     """
-    options: dict[str, Any] = {
-        "autoplay": is_autoplaying,
-        "hold": is_holding,
-        "kiosk": is_kiosk,
-    }
-    if height_px is not None:
-        options["height"] = height_px
+    options = playing_options(
+        height_px,
+        is_autoplaying,
+        is_holding,
+        is_kiosk,
+    )
     return pack_projections(
         response,
         sequence,
@@ -88,20 +86,4 @@ def glass_view(message: bytes, *, key: str, view_key: str = "") -> None:
     ValueError
         A key has other characters.
     """
-    check_key(key)
-    if view_key:
-        check_key(view_key)
-    _component(key, view_key)(data=message, key=key)
-
-
-@lru_cache(maxsize=32)
-def _component(key: str, view_key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the modules from the server."""
-    name = f"boldcast_glass_{key}_{view_key}".replace(".", "-")
-    component: Callable[..., Any] = st.components.v2.component(
-        name,
-        html=f'<div class="boldcast-glass" data-follows="{view_key}"></div>',
-        css=styles("shared/viewer.css", "glass/frontend/glass.css"),
-        js=entry_script("glass", key),
-    )
-    return component
+    component_of("glass", key, _SHEETS, view_key)(data=message, key=key)

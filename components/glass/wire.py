@@ -4,7 +4,8 @@ Container and shared parts: :mod:`components.message`, with the whole payload as
 neighbouring cells are alike, so frames shrink to less than half. Unpacked it holds the codes of
 all frames, then for each view the numbers of its cells (u32), then the coordinates of the linked
 places (i16), and for places with names (parcels) which of them lie behind each cell (u16), how
-many (u16) and their own codes. ``decode_glass`` is the twin of ``frontend/sequence.js``.
+many (u16), their own codes, and the named place of each linked one (u16). ``decode_glass`` is the
+twin of ``frontend/sequence.js``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from components.message import (
     encode_values,
     value_header,
 )
+from models.drawing.drawn import drawn_places
 from models.drawing.glass import GlassSequence, GlassView
 from models.errors import SpaceMismatchError
 from models.spaces import ANATOMICAL_SHAPE, load_mesh
@@ -34,7 +36,8 @@ __all__ = ["decode_glass", "pack_projections"]
 #: Higher levels take ten times as long and save a tenth.
 _ZLIB_LEVEL = 1
 _TENTHS = 10  # of a mm in linked coordinates
-_MOST_NAMED = 2**16
+_MOST_NAMED = 2**16 - 1
+_NO_PLACE = 2**16 - 1
 
 _CLAIM = (
     "Each cell shows the value of largest size along the line of sight, with its sign; depth is "
@@ -65,7 +68,8 @@ def pack_projections(
     sequence : GlassSequence
     linked : str or VoxelGrid, optional
         Whose places other views of the page name when they are pointed at: mesh of the cortex
-        (``"fsaverage5"``), or grid of the volume viewer. They are ringed.
+        (``"fsaverage5"``), or grid of the volume viewer. They are ringed. A mesh on which places
+        with names are drawn is pointed at, too.
     names : sequence of str
         One a place of the response's space, for parcels: pointing at a cell then names the one
         whose value is seen.
@@ -79,8 +83,8 @@ def pack_projections(
     Raises
     ------
     SpaceMismatchError
-        The sequence has another number of frames than the response, or not every place has a
-        name.
+        The sequence has another number of frames than the response, not every place has a name,
+        or the places are not drawn on the linked mesh.
     """
     if sequence.n_frames != response.n_rows:
         raise SpaceMismatchError(
@@ -122,6 +126,8 @@ def pack_projections(
     if names:
         header["names"] = list(names)
         header["behind"] = _add_names(response, sequence, names, sections)
+        if isinstance(linked, str):
+            header["marks"]["named"] = _add_owners(response, linked, sections)
     if thumbnails is not None:
         header["thumbnails"] = sections.add_sprite(thumbnails, response.n_rows)
     header.update(options or {})
@@ -175,6 +181,12 @@ def _add_names(
         "counts": sections.add(counts.astype("<u2").tobytes()),
         "codes": sections.add(codes),
     }
+
+
+def _add_owners(response: Response, mesh: str, sections: Sections) -> dict[str, int]:
+    """Parcel that each vertex of the linked mesh is of; say where they are."""
+    places = drawn_places(response.space.name, mesh)
+    return sections.add(np.where(places < 0, _NO_PLACE, places).astype("<u2").tobytes())
 
 
 def decode_glass(message: bytes) -> tuple[dict[str, Any], UInt8Array, list[IntArray]]:

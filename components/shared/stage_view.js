@@ -65,9 +65,18 @@ export class StageView {
     this.resizing.observe(parts.stage);
     this.watching = new IntersectionObserver(([entry]) => this.#see({ onScreen: entry.isIntersecting }));
     this.watching.observe(parts.stage);
-    this.unlisten = listen("hover", this.view, ({ vertex }) => {
-      this.pointing?.setHover(vertex ?? -1, null, null, false);
-    }, this.source);
+    const hear = (type, handler) => listen(type, this.view, handler, this.source);
+    this.unlisten = [
+      hear("hover", ({ vertex }) => this.pointing?.setHover(vertex ?? -1, null, null, false)),
+      hear("time", (time) => this.#obey(time)),
+    ];
+  }
+
+  /** Go where another view of the page wants time to be; see bus.js. */
+  #obey({ seek, frame }) {
+    if (!seek || !this.isReady || !Number.isFinite(frame)) return;
+    this.goTo(frame);
+    this.emitted.frame = -1; // say what is shown, even if it was shown before
   }
 
   #see({ onScreen = this.onScreen ?? true }) {
@@ -213,7 +222,7 @@ export class StageView {
   destroy() {
     this.loop.stop();
     this.abort.abort();
-    this.unlisten();
+    this.unlisten.forEach((stop) => stop());
     this.resizing.disconnect();
     this.watching.disconnect();
     this.controls.stop();

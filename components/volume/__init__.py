@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
-import streamlit as st
-
-from components.mounting import check_key, entry_script, styles
+from components.mounting import component_of, ignore, playing_options
 from components.volume.wire import RegionsLike, pack_voxels
 from models.types import Response, UInt8Array
 from models.voxel_grid import VoxelGrid
 
 __all__ = ["LAYOUTS", "Layout", "VoxelPick", "pack_volume", "read_pick", "volume_view"]
 
+_SHEETS = ("shared/viewer.css", "volume/frontend/volume.css")
+
 Layout = Literal["slices", "projections", "both"]
 LAYOUTS: tuple[Layout, ...] = ("slices", "projections", "both")
-
-_HTML = '<div class="boldcast-volume"></div>'
 
 
 @dataclass(frozen=True)
@@ -73,14 +70,13 @@ def pack_volume(
     is_kiosk : bool
         Large type, fewer controls.
     """
-    options: dict[str, Any] = {
-        "layout": layout,
-        "autoplay": is_autoplaying,
-        "hold": is_holding,
-        "kiosk": is_kiosk,
-    }
-    if height_px is not None:
-        options["height"] = height_px
+    options = playing_options(
+        height_px,
+        is_autoplaying,
+        is_holding,
+        is_kiosk,
+        layout=layout,
+    )
     return pack_voxels(
         response,
         grid,
@@ -128,12 +124,11 @@ def volume_view(
     ValueError
         ``key`` has other characters.
     """
-    check_key(key)
-    result = _component(key)(
+    result = component_of("volume", key, _SHEETS)(
         data=message,
         key=key,
-        on_pick_change=on_pick or _ignore,
-        on_unpin_change=on_unpin or _ignore,
+        on_pick_change=on_pick or ignore,
+        on_unpin_change=on_unpin or ignore,
     )
     return read_pick(result.pick)
 
@@ -149,19 +144,3 @@ def read_pick(value: Any) -> VoxelPick | None:
     assert isinstance(place, int)
     assert isinstance(frame, int)
     return VoxelPick(place, frame)
-
-
-def _ignore() -> None:
-    """Do nothing."""
-
-
-@lru_cache(maxsize=32)
-def _component(key: str) -> Callable[..., Any]:
-    """Register the component of one view; its inline entry imports the modules from the server."""
-    component: Callable[..., Any] = st.components.v2.component(
-        f"boldcast_volume_{key.replace('.', '-')}",
-        html=_HTML,
-        css=styles("shared/viewer.css", "volume/frontend/volume.css"),
-        js=entry_script("volume", key),
-    )
-    return component

@@ -61,7 +61,7 @@ def caption_of(
     look: Look,
     *,
     tr_s: float | None = None,
-    speed: float = 1.0,
+    speed: float | None = 1.0,
     texts: Sequence[str] = (),
     has_bar: bool = True,
 ) -> Caption:
@@ -75,8 +75,8 @@ def caption_of(
         Colours of the frames.
     tr_s : float, optional
         Time from one row to the next, in s; None where rows are pictures.
-    speed : float
-        How many times faster than in life the film plays.
+    speed : float or None
+        How many times faster than in life the film plays; None for a poster.
     texts : sequence of str, optional
         What is said in each row; beside its time.
     has_bar : bool
@@ -93,12 +93,15 @@ def caption_of(
     measured = footer(response).split(" · ")
     words = [*measured[:1], response.provenance.version, *measured[1:-1]]
     if tr_s is not None:
-        words += [f"TR {tr_s:g} s", "real time" if speed == 1 else f"{speed:g} × real time"]
+        words.append(f"TR {tr_s:g} s")
+    is_timed = tr_s is not None and speed is not None
+    if is_timed:
+        words.append("real time" if speed == 1 else f"{speed:g} × real time")
     words += [f"colours {_number(limits[0])} to {_number(limits[1])}", measured[-1]]
     if look.threshold:
         words.insert(-1, f"|value| from {_number(look.threshold)}")
     facts = list(provenance_lines(response, tr_s=tr_s, limits=limits))
-    if tr_s is not None:
+    if is_timed:
         facts.append(("speed", f"{speed:g} x real time"))
     return Caption(
         footer=" · ".join(word for word in words if word) + "\n" + response.provenance.caveat,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from models.errors import StimulusError
 from models.stimulus import MAX_TRANSCRIPT_LINES, Stimulus
@@ -24,6 +25,7 @@ __all__ = [
     "merge_rows",
     "move_word",
     "remove_rows",
+    "row_offsets",
     "set_text",
     "shift_rows",
     "shift_time",
@@ -127,21 +129,58 @@ def grid_words(grid: Grid) -> tuple[Word, ...]:
     return tuple(
         Word(token, number * grid.tr_s + offset_s, 0.0)
         for number, row in enumerate(grid.rows)
-        for token, offset_s in zip(row.tokens, _offsets(row, grid.tr_s), strict=True)
+        for token, offset_s in zip(row.tokens, row_offsets(row, grid.tr_s), strict=True)
     )
 
 
-def _offsets(row: Row, tr_s: float) -> tuple[float, ...]:
-    """Offsets of a row's words, known or shared."""
-    return row.offsets_s or share_time(row.tokens, 0.0, tr_s)
+def row_offsets(row: Row, tr_s: float) -> tuple[float, ...]:
+    """When each word of a row starts, in s from its start: known, or shared by syllables."""
+    return row.offsets_s or _shared(row.text, tr_s)
+
+
+@lru_cache(maxsize=MAX_TRANSCRIPT_LINES)
+def _shared(text: str, tr_s: float) -> tuple[float, ...]:
+    """Share a row among its words; counting syllables takes most of the time of a step."""
+    return share_time(text.split(), 0.0, tr_s)
 
 
 def set_text(grid: Grid, row: int, text: str) -> Grid:
-    """Replace the text of a row; times stay where the number of words does."""
+    """Replace the text of a row.
+
+    Known times stay where the number of words does. Otherwise they stay with the words that are
+    the same at both ends of the row, and what is new between these shares the time there by
+    syllables; where no word is the same, the new ones share the row.
+    """
     old = _row(grid, row)
-    is_same_length = len(text.split()) == len(old.tokens)
-    new = Row(text, old.offsets_s if is_same_length else ())
+    tokens = tuple(text.split())
+    if not old.offsets_s or len(tokens) == len(old.tokens):
+        offsets = old.offsets_s
+    else:
+        offsets = _kept_offsets(old, tokens, grid.tr_s)
+    new = Row(text, offsets)
     return _with_rows(grid, (*grid.rows[:row], new, *grid.rows[row + 1 :]))
+
+
+def _kept_offsets(old: Row, tokens: tuple[str, ...], tr_s: float) -> tuple[float, ...]:
+    """Offsets of new words of a row, where those of the old ones are known; () for none."""
+    first = _n_common(old.tokens, tokens)
+    rest = min(len(old.tokens), len(tokens)) - first
+    last = min(rest, _n_common(old.tokens[::-1], tokens[::-1]))
+    if not first + last:
+        return ()
+    known, end = old.offsets_s, len(old.offsets_s) - last
+    middle = tokens[first : len(tokens) - last]
+    before = tokens[first - 1 : first] if middle else ()  # shares its time with what follows it
+    start_s = known[first - 1] if before else 0.0
+    stop_s = known[end] if last else tr_s
+    shared = share_time((*before, *middle), start_s, max(0.0, stop_s - start_s))
+    return (*known[:first], *shared[len(before) :], *known[end:])
+
+
+def _n_common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count equal words at the start of two rows."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def insert_rows(grid: Grid, at: int, n_rows: int = 1) -> Grid:

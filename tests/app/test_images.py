@@ -96,7 +96,8 @@ def test_a_name_is_shown_letter_by_letter():
 def test_a_link_brings_its_settings_and_regions():
     test = open_page(regions="V2", hemisphere="left", visual_angle_deg="12.5")
     assert test.multiselect[0].value == ["V2"]
-    assert test.slider[0].value == 12.5
+    angle = next(one for one in test.slider if one.label == "Visual angle")
+    assert angle.value == 12.5
     assert test.query_params["regions"] == "V2"
 
 

@@ -78,8 +78,8 @@ def open_page() -> AppTest:
     return test
 
 
-def viewers(test: AppTest):
-    return test.get("bidi_component")
+def viewers(test: AppTest, kind="boldcast_brain"):
+    return [one for one in test.get("bidi_component") if kind in one.proto.component_name]
 
 
 @pytest.mark.usefixtures("here")
@@ -87,7 +87,9 @@ def test_without_the_atlas_courses_are_drawn_and_the_page_says_why_no_brain_is()
     test = open_page()
     assert "so no brain is drawn" in test.info[0].value
     assert not viewers(test)
-    assert len(test.get("plotly_chart")) == 1
+    (courses,) = viewers(test, "boldcast_courses")
+    header, _ = decode_message(courses.proto.bytes)
+    assert [line["name"] for line in header["lines"]] == list(NETWORKS)
     assert test.number_input[0].value == 1.49
     answer = test.session_state["boldcast:memory:transcript-answer"]
     assert answer.tr_s == 1.49

@@ -390,6 +390,32 @@ def test_hover_and_time_are_told_to_linked_views(open_viewer):
     assert viewer.run("viewer.style.hovered") == 10300
 
 
+def test_the_viewer_goes_where_another_view_seeks_and_says_where_it_is(open_viewer):
+    viewer = open_viewer(message(blob(3), layout="four"))
+    viewer.run(
+        """() => { globalThis.heard = [];
+        addEventListener("boldcast:time", ({detail}) => heard.push(detail)); }"""
+    )
+
+    def say(frame, **more):
+        detail = {"view": "test", "frame": frame, "playing": False, "source": "other", **more}
+        viewer.run("(detail) => dispatchEvent(new CustomEvent('boldcast:time', {detail}))", detail)
+        viewer.rest()
+        own = "heard.filter(({source}) => source === 'brain').at(-1)"
+        return viewer.run(f"[viewer.player.clock, viewer.player.playing, {own}?.frame]")
+
+    viewer.run("viewer.setPlaying(true)")
+    assert say(2, seek=True) == [2, False, 2]
+    assert say(1) == [2, False, 2]  # what others tell of time is no wish
+    assert say(1, seek=True, view="elsewhere") == [2, False, 2]
+    assert say(0.5, seek=True) == [0.5, False, 0.5]
+    viewer.run("heard.length = 0")
+    assert say(99, seek=True) == [2, False, 2]
+    viewer.run("heard.length = 0")
+    assert say(99, seek=True) == [2, False, 2]  # said again, for those who took 99 for granted
+    assert not viewer.run("heard.some(({source, seek}) => source === 'brain' && seek)")
+
+
 def test_same_data_again_is_not_looked_at_and_new_data_keep_the_camera(open_viewer, server):
     viewer = open_viewer(message(blob(3), layout="four"))
     viewer.run("viewer.goTo(1); viewer.look({zoom: 1.7})")

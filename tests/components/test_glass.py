@@ -14,11 +14,12 @@ from components.glass import glass_view, pack_glass
 from components.glass.wire import decode_glass
 from components.message import decode_message
 from components.static import entry_url, static_routes_payload
+from models.atlases import load_atlas
 from models.drawing.colormaps import lut
-from models.drawing.glass import GlassProjector
+from models.drawing.glass import GlassProjector, load_projector
 from models.drawing.glass_frames import code_colours
 from models.errors import SpaceMismatchError
-from models.spaces import load_mesh
+from models.spaces import get_space, load_mesh
 from models.types import Provenance, Response, Space
 from models.voxel_grid import AxisWords, VoxelGrid
 
@@ -227,3 +228,23 @@ if NODE:
         )
         is_same = np.abs(found - expected.astype(int)).max(axis=1) <= 1
         assert is_same.mean() > 0.995  # rounding may fall on the other side of an edge
+
+
+def test_each_vertex_of_the_linked_mesh_names_the_parcel_it_is_drawn_for():
+    values = np.zeros((1, 360), np.float32)
+    parcels = response(values, get_space("mmp360"))
+    sequence = load_projector("mmp360").project_response(parcels)
+    names = [str(place) for place in range(360)]
+    message = pack_glass(parcels, sequence, linked="fsLR32k", names=names)
+    header, packed = decode_message(message)
+    place = header["marks"]["named"]
+    section = zlib.decompress(packed)[place["offset"] : place["offset"] + place["length"]]
+    owners = np.frombuffer(section, "<u2")
+    atlas = load_atlas("fsLR32k", "mmp")
+    left, right = (atlas.mask("A1", side) for side in ("left", "right"))
+    number = atlas.names.index("A1")
+    assert set(owners[left]) == {number}
+    assert set(owners[right]) == {180 + number}
+    assert set(owners[~np.any([atlas.mask(name) for name in atlas.names], axis=0)]) == {65535}
+    with pytest.raises(SpaceMismatchError, match="mmp360 is not drawn on fsaverage5"):
+        pack_glass(parcels, sequence, linked="fsaverage5", names=names)

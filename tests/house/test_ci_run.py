@@ -41,7 +41,7 @@ def test_arrays_beside_the_checkout_are_used(run, tmp_path):
     (tmp_path / "here" / "shared" / "golden").mkdir(parents=True)
     _, called = run()
     assert called == [
-        "make check []",
+        "make lint []",
         "make test []",
         "python -m pytest tests/golden [../shared/golden]",
     ]
@@ -52,12 +52,12 @@ def test_the_variable_wins_and_reaches_the_last_step_only(run, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     _, called = run(other)
-    assert called == ["make check []", "make test []", f"python -m pytest tests/golden [{other}]"]
+    assert called == ["make lint []", "make test []", f"python -m pytest tests/golden [{other}]"]
 
 
 def test_a_checkout_without_them_says_so_and_is_still_green(run):
     words, called = run()
-    assert called == ["make check []", "make test []"]
+    assert called == ["make lint []", "make test []"]
     assert "There is no ../shared/golden: tests/golden was not run." in words
 
 

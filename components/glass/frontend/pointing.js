@@ -1,11 +1,12 @@
 // What the pointer does: hovering reads the value along a line of sight; other views show where
 // their own pointer is.
 
+import { emit, seek } from "../../shared/bus.js";
 import { Readings, whenWords } from "../../shared/readings.js";
 import { formatReading, stepAt } from "../../shared/wire.js";
 import { NOT_MODELLED } from "./colors.js";
 import { cellAt } from "./layout.js";
-import { placeBehind, toCoordinate } from "./sequence.js";
+import { linkedNear, placeBehind, toCoordinate } from "./sequence.js";
 
 /** Readings of a line of sight: `place` is the number of its cell in a frame. */
 export class GlassReadings extends Readings {
@@ -47,6 +48,7 @@ export class Pointing {
   constructor(viewer) {
     this.viewer = viewer;
     this.linked = -1; // place that another view shows
+    this.told = -1; // place that the leading view was told of
     const { canvas } = viewer.parts;
     this.abort = new AbortController();
     const { signal } = this.abort;
@@ -63,11 +65,35 @@ export class Pointing {
   hover(x, y) {
     const { viewer } = this;
     if (!viewer.isReady) return;
-    viewer.readings.hover(this.placeAt(x, y), viewer.player.nearest(), x, y);
+    const place = this.placeAt(x, y);
+    viewer.readings.hover(place, viewer.player.nearest(), x, y);
+    this.#tell(place < 0 ? -1 : this.#linkedAt(x, y, place));
   }
 
   leave() {
     this.viewer.readings.hover(-1, 0, null, null);
+    this.#tell(-1);
+  }
+
+  /** Linked place that a line of sight shows; -1 where none is known. */
+  #linkedAt(x, y, place) {
+    const { panels, player, sequence } = this.viewer;
+    for (const panel of panels) {
+      const view = sequence.views[panel.view];
+      const cell = cellAt(panel, view, x, y);
+      if (!cell) continue;
+      const seen = placeBehind(sequence, place, player.nearest());
+      return linkedNear(sequence, view, seen, cell.column + 0.5, cell.row + 0.5);
+    }
+    return -1;
+  }
+
+  /** The leading view shows where this one's pointer is; other cells of a place are no news. */
+  #tell(vertex) {
+    const { viewer } = this;
+    if (!viewer.leader || vertex === this.told) return;
+    this.told = vertex;
+    emit("hover", viewer.leader, { vertex: vertex < 0 ? null : vertex }, viewer.source);
   }
 
   /** Number of the cell under a point; -1 outside the brain. */
@@ -85,13 +111,24 @@ export class Pointing {
   #key(event) {
     const { viewer } = this;
     const does = {
-      ArrowLeft: () => viewer.step(-1),
-      ArrowRight: () => viewer.step(1),
-      " ": () => viewer.setPlaying(!viewer.player.playing),
+      ArrowLeft: () => this.#step(-1),
+      ArrowRight: () => this.#step(1),
+      " ": viewer.isLed ? null : () => viewer.setPlaying(!viewer.player.playing),
     }[event.key];
-    if (!does || viewer.isLed || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!does || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     does();
+  }
+
+  /** To the next volume; where another view leads, it is asked to go there. */
+  #step(by) {
+    const { viewer } = this;
+    if (!viewer.isLed) {
+      viewer.step(by);
+      return;
+    }
+    const { count } = viewer.player;
+    seek(viewer.leader, (viewer.player.nearest() + by + count) % count, viewer.source);
   }
 
   /** Another view points at a place of the linked mesh; -1: at none. */

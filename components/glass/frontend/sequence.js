@@ -29,11 +29,15 @@ export async function decodeGlass(bytes) {
     start += cells.length;
     return { ...view, cells, at, start: start - cells.length };
   });
-  const marks = header.marks
-    ? { ...header.marks, places: numbers(Int16Array, payload, header.marks) }
-    : null;
+  const marks = header.marks ? marksOf(header.marks, payload) : null;
   const codes = payload.subarray(0, header.n_frames * nCells);
   return { header, payload, codes, views, marks, behind: behindOf(header, payload) };
+}
+
+/** Linked places: coordinates, and the named place that each is drawn for, where they have one. */
+function marksOf(marks, payload) {
+  const owners = marks.named ? numbers(Uint16Array, payload, marks.named) : null;
+  return { ...marks, places: numbers(Int16Array, payload, marks), owners };
 }
 
 /** Named places behind each cell: {columns, starts, codes, nPlaces}; null where none has a name. */
@@ -77,4 +81,21 @@ export function markIn(view, marks, place) {
   if ((view.name === "l" && !isLeft) || (view.name === "r" && isLeft)) return null;
   const along = ([name]) => marks.places[3 * place + marks.axes.indexOf(name)] * marks.scale;
   return { x: toCells(view.across, along(view.across)), y: toCells(view.up, along(view.up)) };
+}
+
+/**
+ * Linked place that stands for a named one near a point of a view, in cells: the nearest of those
+ * drawn for it; -1 where none is.
+ */
+export function linkedNear({ marks }, view, named, x, y) {
+  if (!marks?.owners || named < 0) return -1;
+  let found = -1;
+  let least = Infinity;
+  for (let place = 0; place < marks.owners.length; place++) {
+    if (marks.owners[place] !== named) continue;
+    const at = markIn(view, marks, place);
+    const away = at ? (at.x - x) ** 2 + (at.y - y) ** 2 : Infinity;
+    if (away < least) [least, found] = [away, place];
+  }
+  return found;
 }

@@ -42,6 +42,7 @@ export class Viewer extends StageView {
   /** Time, colours and pointer of another view; kept until the first data are here. */
   #follow(leader) {
     this.unfollow = [];
+    this.leader = leader;
     if (!leader) return;
     const on = (type, handler) => this.unfollow.push(listen(type, leader, handler));
     on("time", (time) => {

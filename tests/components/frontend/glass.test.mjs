@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { MISSING_PIXEL, paint, STEPS } from "../../../components/glass/frontend/colors.js";
 import { arrange, cellAt, labelOf } from "../../../components/glass/frontend/layout.js";
-import { markIn, toCells, toCoordinate } from "../../../components/glass/frontend/sequence.js";
+import { linkedNear, markIn, toCells, toCoordinate } from "../../../components/glass/frontend/sequence.js";
 
 const COLORS = Uint32Array.from({ length: STEPS }, (_, step) => step + 1);
 const CELLS = Uint32Array.of(1, 4, 5);
@@ -67,4 +67,20 @@ test("coordinates and cells are each other's inverse; a hemisphere's view shows 
   assert.equal(markIn(view("l"), null, 0), null);
   assert.equal(markIn(view("l"), marks, -1), null);
   assert.equal(markIn(view("l"), marks, 2), null);
+});
+
+test("a named place is pointed at where it is drawn nearest to the pointer", () => {
+  const marks = {
+    places: Int16Array.of(-300, 760, 100, -300, 700, 100, -300, 740, 100, 300, 760, 100),
+    owners: Uint16Array.of(5, 5, 6, 5), scale: 0.1, axes: "xyz", n_left: 3,
+  };
+  const left = { name: "l", across: ["y", 90, -2], up: ["z", 80, -2] };
+  // y 76 lies at 7.5 cells, y 74 at 8.5, y 70 at 10.5; the fourth place is not in this view
+  assert.equal(linkedNear({ marks }, left, 5, 7.6, 35.5), 0);
+  assert.equal(linkedNear({ marks }, left, 5, 10, 35.5), 1);
+  assert.equal(linkedNear({ marks }, left, 6, 0, 0), 2);
+  assert.equal(linkedNear({ marks }, left, 7, 7.5, 35.5), -1);
+  assert.equal(linkedNear({ marks }, left, -1, 7.5, 35.5), -1);
+  assert.equal(linkedNear({ marks: { ...marks, owners: null } }, left, 5, 7.5, 35.5), -1);
+  assert.equal(linkedNear({ marks }, { ...left, name: "r" }, 5, 7.5, 35.5), 3);
 });

@@ -150,14 +150,14 @@ def test_work_goes_in_batches_reports_and_can_be_stopped(monkeypatch, stimulus):
 
 
 def test_the_cost_is_the_number_of_predictions_that_are_made(monkeypatch, stimulus):
-    clock = iter([10.0, 10.5])
+    clock = iter([10.0, 10.125, 10.5, 11.0])  # the second one ends what is timed: 0.5 s for two
     monkeypatch.setattr(leaving.time, "perf_counter", lambda: next(clock))
     cost = estimate_cost(Letters(), stimulus, "word", n_shuffles=2)
     predict = Letters()
     leave_out(predict, stimulus, "word", n_shuffles=2)
     assert cost.n_predictions == len(predict.asked) == 21
-    assert cost.seconds == pytest.approx(10.5)
-    assert cost.words == "21 predictions of about 0.5 s each: about 10 s."
+    assert cost.seconds == pytest.approx(5.25)
+    assert cost.words == "21 predictions of about 0.25 s each: about 5 s."
 
 
 def test_the_cost_is_said_in_fitting_words():

@@ -63,6 +63,17 @@ def test_text_of_the_same_length_keeps_its_times(grid):
     assert onsets(set_text(grid, 2, "")) == [0.5, 1.5]
 
 
+def test_words_that_stay_keep_their_times_when_others_come_or_go(grid):
+    """a 0.5, b 1.5 in 2 s; every word here has one syllable but banana, which has three."""
+    assert onsets(set_text(grid, 0, "a x b")) == [0.5, 1.0, 1.5, 4.25]  # x shares 0.5..1.5 with a
+    assert onsets(set_text(grid, 0, "x a b")) == [0.0, 0.5, 1.5, 4.25]
+    assert onsets(set_text(grid, 0, "a b x")) == [0.5, 1.5, 1.75, 4.25]  # and 1.5..2.0 with b
+    assert onsets(set_text(grid, 0, "a banana x b")) == [0.5, 0.7, 1.3, 1.5, 4.25]
+    assert onsets(set_text(grid, 0, "b")) == [1.5, 4.25]
+    assert onsets(set_text(grid, 0, "a")) == [0.5, 4.25]
+    assert onsets(set_text(set_text(grid, 0, "a b a"), 0, "a")) == [0.5, 4.25]
+
+
 def test_rows_are_inserted_and_removed(grid):
     assert texts(insert_rows(grid, 1, 2)) == ["a b", "", "", "", "c"]
     assert onsets(insert_rows(grid, 1, 2)) == [0.5, 1.5, 8.25]
