@@ -18,11 +18,12 @@ from app.decode_worlds import OwnPatterns, Pictures, Uploads, pictures_of, predi
 from app.work import Work
 from models import response_files
 from models.analysis import decode, sweeps
+from models.decoders import image_features
 from models.errors import ParameterError, SpaceMismatchError
 from models.spaces import FSAVERAGE5
 from models.types import FloatArray, IntArray, Report, UInt8Array
 
-__all__ = ["previews", "read_patterns", "start", "truth_of"]
+__all__ = ["previews", "read_patterns", "start", "truth_of", "twins"]
 
 #: From so many patterns on, their mean is taken off: it says nothing of a single picture.
 N_FOR_MEAN = 8
@@ -154,3 +155,15 @@ def _notes(uploads: Uploads, truth: IntArray) -> tuple[str, ...]:
     else:
         notes.append("No truth was given: the ranking only, no accuracy.")
     return tuple(notes)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _twins(digest: str, _pictures: Pictures) -> tuple[tuple[str, str], ...]:
+    features = image_features.filter_bank_features(_pictures.stimuli)
+    found = decode.near_duplicates(features)
+    return tuple((_pictures.names[one], _pictures.names[other]) for one, other, _ in found)
+
+
+def twins(pictures: Pictures) -> tuple[tuple[str, str], ...]:
+    """Names of pictures of one's own that are nearly the same; the built-in ones have none."""
+    return _twins(pictures.digest, pictures) if pictures.is_own else ()

@@ -60,6 +60,7 @@ __all__ = [
 _STATE = {"image": "boldcast:state", "transcript": "boldcast:state:transcript"}
 _NOTICES = {"image": "boldcast:notices", "transcript": "boldcast:notices:transcript"}
 _DECODE, _DECODE_NOTICES = "boldcast:state:decode", "boldcast:notices:decode"
+_DECODE_SAVED = "boldcast:saved:decode"
 _PICTURES = "boldcast:pictures"
 _PROBLEMS = "boldcast:problems"
 _REVISION = "boldcast:revision"
@@ -112,9 +113,10 @@ def load_decode(
 
 def save_decode(state: DecodeState) -> None:
     """Keep what the page Decode shows and write it to the URL; a change ends the notices."""
-    if st.session_state.get(_DECODE) != state:
+    # What a link asks for is completed by the first run: that is no change of the visitor's.
+    if st.session_state.get(_DECODE_SAVED) and st.session_state.get(_DECODE) != state:
         st.session_state[_DECODE_NOTICES] = ()
-    st.session_state[_DECODE] = state
+    st.session_state[_DECODE], st.session_state[_DECODE_SAVED] = state, True
     _write_link(decode_link.to_query(state), decode_link.PARAMETERS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import cache, decode_cache, decode_files, state
+from app import cache, decode_cache, decode_files, decode_uploads, messages, state
 from app.decode_cache import Finding, Reading
 from app.decode_link import DecodeState
 from app.decode_worlds import Uploads
@@ -26,6 +26,7 @@ def draw(reading: Reading, now: DecodeState, uploads: Uploads) -> None:
             "and right” if the pictures below look wrong.",
             icon=":material/swap_horiz:",
         )
+    _warn_of_twins(reading)
     row = _pick_row(reading, now)
     finding = decode_cache.find(reading, row, is_left_out=now.is_left_out)
     st.html(_story(reading, row, finding, now))
@@ -34,6 +35,19 @@ def draw(reading: Reading, now: DecodeState, uploads: Uploads) -> None:
     _tiles(reading)
     if reading.known.size > 1:
         _all_patterns(reading)
+
+
+def _warn_of_twins(reading: Reading) -> None:
+    """Name pictures that no reader can be expected to tell apart."""
+    found = decode_uploads.twins(reading.pictures)
+    if found:
+        one, other = found[0]
+        more = f", and {len(found) - 1} more pairs" if len(found) > 1 else ""
+        st.warning(
+            f"{messages.plain(one)} and {messages.plain(other)} are nearly the same picture{more}: "
+            "count a mix-up between them as right.",
+            icon=":material/content_copy:",
+        )
 
 
 def row_of(reading: Reading, now: DecodeState) -> int:
