@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ from models.types import (
     Report,
     Space,
     UInt8Array,
+    ignore_progress,
 )
 
 __all__ = [
@@ -231,13 +232,14 @@ def _reading(
 
 def start(state: DecodeState, uploads: Uploads = NO_UPLOADS) -> Work[Reading]:
     """Begin to simulate and to read; what was asked before comes at once."""
+    return cache.work(partial(_simulate, state, uploads))
 
-    def do(report: Report) -> Reading:
-        report("drawing pictures", 0, 0)
-        pictures = pictures_of(state, uploads.pictures)
-        return _reading(identity(_question(state, pictures)), state, pictures, report)
 
-    return cache.work(do)
+def _simulate(state: DecodeState, uploads: Uploads, report: Report) -> Reading:
+    """Answer a simulated question."""
+    report("drawing pictures", 0, 0)
+    pictures = pictures_of(state, uploads.pictures)
+    return _reading(identity(_question(state, pictures)), state, pictures, report)
 
 
 def asked(state: DecodeState, uploads: Uploads) -> tuple[object, ...]:
@@ -359,6 +361,7 @@ def brain_picture(reading: Reading, row: int) -> UInt8Array | None:
 
 def warm_up() -> None:
     """Work out what a first visitor of the page will see."""
-    reading = start(DecodeState()).result()
-    brain_picture(reading, 0)
+    state = DecodeState()
+    reading = _simulate(state, NO_UPLOADS, ignore_progress)
+    brain_picture(reading, reading.pictures.number_of(state.shown))
     matrix(reading)

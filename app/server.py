@@ -29,7 +29,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import VERSION, cache, downloads, messages
+from app import VERSION, cache, decode_cache, downloads, messages
 from app.preload import PreloadMiddleware, preload_links
 from components.static import (
     STATIC_PREFIX,
@@ -114,10 +114,16 @@ def metrics(request: Request) -> Response:
     return PlainTextResponse("\n".join(lines) + "\n", headers={"Cache-Control": _NEVER})
 
 
+def _warm_up() -> None:
+    """Make the first page ready, then the one that takes longest."""
+    cache.warm_up()
+    decode_cache.warm_up()
+
+
 @asynccontextmanager
 async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
     """Warm up on a thread, so that serving starts at once; end the workers at the end."""
-    warm_up = asyncio.get_running_loop().run_in_executor(None, cache.warm_up)
+    warm_up = asyncio.get_running_loop().run_in_executor(None, _warm_up)
     warm_up.add_done_callback(_log_failure)
     try:
         yield {}

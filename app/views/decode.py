@@ -65,9 +65,9 @@ def _head(now: DecodeState) -> st.delta_generator.DeltaGenerator:
     pair = pairing(now)
     with st.container(horizontal=True, gap="small"):
         for words in _who(now):
-            st.badge(messages.plain(words), color="gray")
+            st.badge(words, color="gray")
         st.badge(
-            messages.plain(pair.title),
+            pair.title,
             color=_COLOURS[pair.kind],
             icon=_ICONS.get(pair.kind, ":material/join_inner:"),
             help=pair.sentence,
