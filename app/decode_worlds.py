@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from app import cache
-from app.decode_link import DecodeState, Source, from_query, variants_of
+from app.decode_link import DecodeState, Source, from_query, repaired, variants_of
 from app.readiness import readiness_of
 from models.analysis import measurement
 from models.analysis.measurement import ASSUMED_NCSNR, MeshNoise
@@ -235,7 +235,7 @@ def read_link(query: Mapping[str, str]) -> tuple[DecodeState, tuple[str, ...]]:
         query, lambda card, subject: readiness_of(card).reason(subject), regions_of
     )
     if common_space(state.maker) != common_space(state.reader):
-        state = replace(state, reader=state.maker)
+        state = repaired(replace(state, reader=state.maker))
         notices = (*notices, "Maker and reader of the link have no places in common.")
     return state, notices
 

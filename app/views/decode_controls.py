@@ -123,16 +123,19 @@ def _next_seed(seed: int) -> None:
     state.put("decode:seed", (seed + 1) % (_LARGEST_SEED + 1))
 
 
-def _pick_source(label: str, chosen: Source, key: str, common: str = "") -> Source:
-    """One model, subject and set of parameters."""
+def _pick_source(
+    label: str, chosen: Source, key: str, common: str = "", other: Source | None = None
+) -> Source:
+    """One model, subject and set of parameters; by itself not that of ``other``."""
     offered = decode_worlds.sources(common)
     choices = [
-        widgets.Choice(one.write(), one.card.title if reason else one.title, reason)
+        widgets.Choice(one.write(), one.card.title if reason else one.short, reason)
         for one, reason in offered
     ]
     by_text = {one.write(): one for one, _ in offered}
     if chosen.write() not in by_text:
-        chosen = next(one for one, reason in offered if not reason)
+        ready = [one for one, reason in offered if not reason]
+        chosen = next((one for one in ready if one != other), ready[0])
     return by_text[widgets.pick_one(label, choices, chosen.write(), key)]
 
 
@@ -213,7 +216,9 @@ def _pick_reader(now: DecodeState) -> DecodeState:
         common = (
             decode_worlds.common_space(now.maker) if now.origin == "simulated" else "fsaverage5"
         )
-        now = replace(now, reader=_pick_source("Read by", now.reader, "decode-reader", common))
+        now = replace(
+            now, reader=_pick_source("Read by", now.reader, "decode-reader", common, now.maker)
+        )
     return repaired(now)
 
 

@@ -137,7 +137,8 @@ def _tiles(reading: Reading) -> None:
     st.caption(
         "Top-5 = the right picture was among the five best guesses. Line: 95 % interval (Wilson); "
         f"dots: guessing; p: exact binomial test. Median place "
-        f"{decode_cache.median_place(reading):g}."
+        f"{decode_cache.median_place(reading):g}. r: how well a pattern correlates with what the "
+        "reader predicts for a picture."
     )
 
 
@@ -148,9 +149,9 @@ def _all_patterns(reading: Reading) -> None:
         st.markdown("**Every pattern against every picture**")
         similarity_matrix(decode_cache.matrix(reading), key="decode-matrix")
     with right:
-        views = ["Place of the right picture"]
+        views = ["Places"]
         if len(set(reading.pictures.categories)) > 1:
-            views.append("Category of the best guess")
+            views.append("Categories")
         view = st.segmented_control(
             "Shown",
             views,

@@ -69,6 +69,9 @@ def test_a_lecturer_sees_the_story_changes_the_noise_and_takes_it_home(visitor, 
     box = page.page.locator(".decode-story").bounding_box()
     assert box["y"] + box["height"] < 900  # all of it in the first view
 
+    page.wait_for("How it fades")
+    page.page.locator(".st-key-decode-curve-regions").wait_for(timeout=60 * SECOND)
+    page.page.get_by_role("button", name="Stop").wait_for(state="detached", timeout=60 * SECOND)
     cells = page.page.locator("canvas.cells")
     cells.scroll_into_view_if_needed()
     place = cells.bounding_box()
