@@ -183,6 +183,7 @@ class FmriMlp(nn.Module):  # type: ignore[misc]
             raise ParameterError(f"Unknown norm {norm!r} or layer of people {subject_width!r}.")
         if (subject_width != "none") != (n_subjects > 0):
             raise ParameterError("A layer of each person's own needs their number, and only it.")
+        self.n_first = hidden  # width of the largest layer, which decides what a step costs
         self.pool = _TimePool(n_trs, time_pooling)
         n_volumes = 1 if self.pool.is_first else n_trs
         self.own: _OwnLayer | None = None
@@ -263,6 +264,7 @@ class FmriLinear(nn.Module):  # type: ignore[misc]
         super().__init__()
         if min(n_places, n_outputs) < 1:
             raise ParameterError("Places and outputs of a network must be 1 at least.")
+        self.n_first = n_outputs
         self.pool = _TimePool(n_trs, time_pooling)
         self.linear = nn.Linear(n_places, n_outputs)
 

@@ -35,7 +35,7 @@ from models.analysis.decode import (
 from models.decoders.fitted import FittedDecoder, Reader
 from models.decoders.samples import Samples
 from models.decoders.task_folder import FEATURES, Parts, read_folder
-from models.errors import ParameterError
+from models.errors import ParameterError, WeightsError
 from models.types import FloatArray, Report, ignore_progress
 
 __all__ = ["TaskOptions", "add_options", "run_command", "run_task"]
@@ -64,6 +64,8 @@ class TaskOptions:
         Of ridge; empty for the default ones.
     checkpoints : Path, optional
         Where trainings in progress are kept: one file a seed, removed by who wrote the results.
+    home : str, optional
+        Top folder, below which DINOv2's weights are looked for.
     """
 
     reader: Reader = "ridge"
@@ -73,6 +75,7 @@ class TaskOptions:
     changes: tuple[tuple[str, Any], ...] = ()
     penalties: tuple[float, ...] = ()
     checkpoints: Path | None = None
+    home: str | None = None
 
 
 def run_task(
@@ -102,7 +105,8 @@ def run_task(
         ``report`` asked to stop.
     """
     found = read_folder(folder)
-    targets, name = found.targets(options.features, report)
+    device = str(dict(options.changes).get("device", "auto"))
+    targets, name = found.targets(options.features, report, device=device, home=options.home)
     parts = found.parts(targets)
     decoders = _fit(options, parts, report)
     runs = [_test(decoder, parts) for decoder in decoders]
@@ -153,7 +157,7 @@ def _under(report: Report, words: str) -> Report:
 
 
 def _settings(options: TaskOptions) -> Any:
-    from models.decoders.training import NEURALBENCH, QUICK
+    from models.decoders.recipe import NEURALBENCH, QUICK
 
     if options.recipe not in _RECIPES:
         raise ParameterError(f"The recipe is one of {_RECIPES}; got {options.recipe!r}.")
@@ -256,7 +260,7 @@ def _caveats(options: TaskOptions, parts: Parts, name: str, gallery: FloatArray)
     if name != "dinov2-giant":
         words.append(f"Targets are {name}, where NeuralBench has DINOv2-giant's layer 26 of 40.")
     if parts.test.n_trs != 4:
-        words.append(f"{parts.test.n_trs} volume(s) a trial, where NeuralBench takes 4.")
+        words.append(f"Volumes of a trial: {parts.test.n_trs}, where NeuralBench takes 4.")
     if len(gallery) < 20:
         words.append(f"Only {len(gallery)} test pictures: guessing is often right.")
     alike = near_duplicates(gallery)
@@ -322,7 +326,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``fmri image``."""
     parser.add_argument("folder", type=Path, help="responses.npy, trials.csv, images or targets")
     parser.add_argument("--reader", choices=("ridge", "mlp", "linear"), default="ridge")
-    parser.add_argument("--features", choices=sorted(FEATURES), help="default: targets.npy")
+    parser.add_argument("--features", choices=FEATURES, help="default: targets.npy")
+    parser.add_argument("--fetch", action="store_true", help="bring DINOv2's weights first")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="one training each")
     parser.add_argument("--recipe", choices=_RECIPES, default="neuralbench", help="of networks")
     parser.add_argument("--epochs", type=int, dest="n_epochs")
@@ -362,7 +367,10 @@ def run_command(arguments: argparse.Namespace) -> int:
         tuple((name, value) for name, value in changes.items() if value is not None),
         tuple(arguments.penalties),
         checkpoints,
+        arguments.home,
     )
+    if arguments.fetch:
+        _fetch_weights(arguments.features, arguments.home)
     with tqdm(file=sys.stderr) as bar:
 
         def show(stage: str, done: int, total: int) -> None:
@@ -381,6 +389,28 @@ def run_command(arguments: argparse.Namespace) -> int:
     print(_words(results))
     print(f"Everything else is in {output}.")
     return 0
+
+
+def _fetch_weights(features: str | None, home: str | None) -> None:
+    """Bring the weights of the features, where they have some; a beginning is continued."""
+    from models.decoders import image_features
+
+    size: Any = (features or "").removeprefix("dinov2-")
+    if size not in image_features.DINOV2:
+        raise ParameterError("Only DINOv2 has weights to fetch: name it by --features.")
+    try:
+        image_features.find_dinov2(size, home)
+    except WeightsError:
+        image_features.fetch_dinov2(
+            size,
+            home=home,
+            report=lambda progress: print(
+                f"\r{progress.stage} {progress.name} {progress.done_bytes / 1e6:,.0f} MB",
+                end="",
+                file=sys.stderr,
+            ),
+        )
+        print(file=sys.stderr)
 
 
 def _words(results: dict[str, Any]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,8 @@ from models.types import FloatArray, IntArray, Report, ignore_progress
 
 __all__ = ["FEATURES", "Parts", "TaskFolder", "read_folder"]
 
-#: Features that can be worked out from the pictures: a function of stimuli and a report.
-FEATURES = {
-    "filter-bank": ("models.decoders.image_features:filter_bank_features", ()),
-    "dinov2-small": ("models.decoders.image_features:dinov2_features", ("small",)),
-    "dinov2-base": ("models.decoders.image_features:dinov2_features", ("base",)),
-    "dinov2-giant": ("models.decoders.image_features:dinov2_features", ("giant",)),
-}
+#: Features that can be worked out from the pictures.
+FEATURES = ("filter-bank", "dinov2-small", "dinov2-base", "dinov2-large", "dinov2-giant")
 #: NeuralBench's: share of the runs that become validation, and the seed that picks them.
 _VALIDATION_SHARE, _VALIDATION_SEED = 0.2, 33
 _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -74,7 +69,12 @@ class TaskFolder:
         return tuple(dict.fromkeys(self.images))
 
     def targets(
-        self, features: str | None, report: Report = ignore_progress
+        self,
+        features: str | None,
+        report: Report = ignore_progress,
+        *,
+        device: str = "auto",
+        home: str | Path | None = None,
     ) -> tuple[FloatArray, str]:
         """Features of the picture of each trial.
 
@@ -85,6 +85,8 @@ class TaskFolder:
             filter bank.
         report : callable
             May raise ``Cancelled``.
+        device, home
+            Where DINOv2 runs, and below which folder its weights are looked for.
 
         Returns
         -------
@@ -96,7 +98,11 @@ class TaskFolder:
         ------
         ParameterError, StimulusError
             The file does not fit the table, or a picture is absent or unusable.
+        WeightsError
+            DINOv2's weights are not here.
         """
+        from models.decoders.image_features import FILTER_BANK_NAME
+
         path = self.folder / "targets.npy"
         rows = np.array([self.image_names.index(name) for name in self.images])
         if features is None and path.exists():
@@ -111,11 +117,8 @@ class TaskFolder:
         name = features or "filter-bank"
         if name not in FEATURES:
             raise ParameterError(f"Features are one of {list(FEATURES)}; got {name!r}.")
-        place, arguments = FEATURES[name]
-        module, _, attribute = place.partition(":")
-        work: Callable[..., FloatArray] = getattr(import_module(module), attribute)
-        found = work(self._stimuli(), *arguments, report=report)
-        return np.asarray(found, np.float32)[rows], name
+        found = _features(name, self._stimuli(), report, device, home)
+        return found[rows], FILTER_BANK_NAME if name == "filter-bank" else name
 
     def _stimuli(self) -> list[Stimulus]:
         """Read the distinct pictures."""
@@ -209,6 +212,22 @@ class TaskFolder:
         """Hash of a picture's file; empty where there is none (targets came ready-made)."""
         path = self._picture(name)
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _features(
+    name: str,
+    stimuli: Sequence[Stimulus],
+    report: Report,
+    device: str,
+    home: str | Path | None,
+) -> FloatArray:
+    """Features of pictures, by one of the names in :data:`FEATURES`."""
+    from models.decoders import image_features
+
+    if name == "filter-bank":
+        return image_features.filter_bank_features(stimuli, report)
+    size: Any = name.removeprefix("dinov2-")
+    return image_features.dinov2_features(stimuli, size, report, device=device, home=home)
 
 
 def read_folder(folder: Path) -> TaskFolder:

@@ -6,19 +6,20 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from models.analysis.decode import NormKind, batch_metrics
+from models.analysis.decode import batch_metrics
 from models.decoders._checkpoint import read_checkpoint, write_checkpoint
 from models.decoders.fitted import FittedDecoder, build_network
 from models.decoders.losses import ClipLoss
 from models.decoders.networks import count_parameters, initialise, set_generator
+from models.decoders.recipe import NEURALBENCH, QUICK, TrainingSettings, one_cycle
 from models.decoders.samples import PatternScaler, Samples
 from models.encoders._device import (
     device_words,
@@ -33,87 +34,12 @@ from models.types import FloatArray, Report, ignore_progress
 __all__ = ["NEURALBENCH", "QUICK", "Training", "TrainingSettings", "one_cycle", "untrained"]
 
 _MONITOR = "batch_top5_acc"
+#: Products of a step's first layer below which a second thread gains nothing: on two cores 20,484
+#: places and four volumes take 57 ms a step on two threads, 47 on one. And where other programs
+#: run, a step that waits for both cores takes many times as long.
+_WORTH_THREADS = 64 * 20484 * 4 * 128 + 1
 #: Streams of random numbers of one epoch.
 _ORDER, _DROPOUT = 0, 1
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained; the defaults are NeuralBench's.
-
-    Parameters
-    ----------
-    reader : {"mlp", "linear"}
-    options : mapping
-        Of :class:`~models.decoders.networks.FmriMlp` or ``FmriLinear``, but sizes and volumes.
-        With ``subject_width`` people get layers of their own.
-    norm_kind, is_temperature_learned, is_symmetric
-        Of :class:`~models.decoders.losses.ClipLoss`.
-    learning_rate : float
-        Highest of the cycle.
-    weight_decay, batch_size, n_epochs, clip_norm
-        AdamW's decay, trials of a batch, most epochs, largest norm of a gradient.
-    warm_up : float
-        Share of the steps in which the rate rises.
-    patience : int
-        Epochs without a better top-5 within validation batches before training ends.
-    seed : int
-        Of first weights, order and dropout.
-    cap_s : float, optional
-        Seconds after which training ends with what is best so far; the result then depends on
-        the machine.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-    """
-
-    reader: Literal["mlp", "linear"] = "mlp"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    norm_kind: NormKind = "y"
-    is_temperature_learned: bool = False
-    is_symmetric: bool = False
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.05
-    batch_size: int = 64
-    n_epochs: int = 40
-    warm_up: float = 0.1
-    clip_norm: float = 1.0
-    patience: int = 5
-    seed: int = 0
-    cap_s: float | None = None
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.batch_size < 2 or self.n_epochs < 1 or self.patience < 1:
-            raise ParameterError("Training needs batches of 2, one epoch and patience of 1.")
-        if not (self.learning_rate > 0 and 0 < self.warm_up < 1 and self.clip_norm > 0):
-            raise ParameterError("Learning rate, warm-up (below 1) and clip must be above zero.")
-
-    def recipe(self) -> dict[str, Any]:
-        """Everything that decides the result; plain values."""
-        kept = {**asdict(self), "options": dict(self.options)}
-        return {name: value for name, value in kept.items() if name not in ("cap_s", "device")}
-
-
-NEURALBENCH = TrainingSettings()
-#: For a page on a processor: NeuralBench's rate needs about twice the steps.
-QUICK = TrainingSettings(learning_rate=1e-3, n_epochs=20, cap_s=90.0)
-
-
-def one_cycle(step: int, n_steps: int, highest: float, warm_up: float) -> tuple[float, float]:
-    """Learning rate and first beta of a step, as torch's ``OneCycleLR`` has them by default.
-
-    Written out because it then has no state to resume.
-    """
-    top, last = warm_up * n_steps - 1, n_steps - 1
-    if step <= top:
-        share = step / top if top > 0 else 1.0
-        ends = (highest / 25, highest), (0.95, 0.85)
-    else:
-        share = (step - top) / (last - top) if last > top else 1.0
-        ends = (highest, highest / 25 / 1e4), (0.85, 0.95)
-    mix = (1 - math.cos(math.pi * share)) / 2
-    (rate_from, rate_to), (beta_from, beta_to) = ends
-    return rate_from + (rate_to - rate_from) * mix, beta_from + (beta_to - beta_from) * mix
 
 
 class Training:
@@ -163,10 +89,11 @@ class Training:
             if self.checkpoint is not None:
                 key = _key(self.settings, training, validation)
                 run.restore(read_checkpoint(self.checkpoint, key, run.device))
-            while not run.is_finished:
-                run.epoch(report)
-                if self.checkpoint is not None:
-                    write_checkpoint(self.checkpoint, key, run.state())
+            with _threads(run.n_products):
+                while not run.is_finished:
+                    run.epoch(report)
+                    if self.checkpoint is not None:
+                        write_checkpoint(self.checkpoint, key, run.state())
             return run.decoder()
         except RuntimeError as problem:
             if is_out_of_memory(problem):
@@ -175,6 +102,18 @@ class Training:
                     "fewer places, or the processor."
                 ) from problem
             raise
+
+
+@contextmanager
+def _threads(n_products: int) -> Iterator[None]:
+    """One thread for small steps; torch keeps this number for each thread of the program."""
+    kept = torch.get_num_threads()
+    if n_products < _WORTH_THREADS:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(kept)
 
 
 def _key(settings: TrainingSettings, training: Samples, validation: Samples) -> str:
@@ -191,6 +130,7 @@ class _Run:
     """A training in progress; what :meth:`state` gives is all that changes."""
 
     def __init__(self, settings: TrainingSettings, training: Samples, validation: Samples) -> None:
+        self.began = time.monotonic()
         if len(training) < 2:
             raise ParameterError("Training needs two trials at least.")
         shapes = [(s.patterns.shape[1:], s.targets.shape[1]) for s in (training, validation)]
@@ -220,15 +160,16 @@ class _Run:
             symmetric=settings.is_symmetric,
         ).to(self.device)
         weights = [*self.network.parameters(), *self.loss.parameters()]
+        # Fused is a sixth of the time of the plain loop on a processor, half of a step.
         self.optimizer = torch.optim.AdamW(
-            weights, lr=settings.learning_rate, weight_decay=settings.weight_decay
+            weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._place_trials()
         n_batches, left = divmod(len(training), settings.batch_size)
         # A last batch of one trial has nothing to be told from.
         self.n_batches = n_batches + (left > 1)
         self.history: list[dict[str, float]] = []
-        self.elapsed_s = 0.0
+        self.validation_s = 0.0
         self.is_capped = False
         self.best: dict[str, torch.Tensor] = {}
         self.best_epoch = 0
@@ -253,6 +194,24 @@ class _Run:
         self.trials, self.validation_trials = trials
 
     @property
+    def n_products(self) -> int:
+        """Multiplications of a batch in the first layer; what a step costs, about."""
+        width = self.network.n_first
+        size = self.training.n_trs * len(self.scaler.places)
+        return int(self.settings.batch_size * size * width)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training so far, those before an interruption included."""
+        return time.monotonic() - self.began
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the cap would be passed if the last validation did not begin now."""
+        cap_s = self.settings.cap_s
+        return cap_s is not None and self.elapsed_s + self.validation_s > cap_s
+
+    @property
     def n_epochs_done(self) -> int:
         """Epochs of training behind us; the row before training is none."""
         return max(0, len(self.history) - 1)
@@ -269,7 +228,6 @@ class _Run:
 
     def epoch(self, report: Report) -> None:
         """Go through all training trials once; before the first time, validate."""
-        began = time.monotonic()
         if not self.history:
             self._remember(0, float("nan"))
         number, losses = self.n_epochs_done, []
@@ -279,19 +237,16 @@ class _Run:
             len(self.training), generator=_generator(self.settings.seed, number, _ORDER)
         )
         self.network.train()
-        cap_s = self.settings.cap_s
         n_steps = self.n_batches * self.settings.n_epochs
         for batch in range(self.n_batches):
             step = number * self.n_batches + batch
             report("training", step, n_steps)
-            if cap_s is not None and self.elapsed_s + time.monotonic() - began > cap_s:
-                self.is_capped = True
+            self.is_capped = self.is_late
+            if self.is_capped:
                 break
             rows = order[batch * self.settings.batch_size : (batch + 1) * self.settings.batch_size]
             losses.append(self._step(step, n_steps, rows))
         self._remember(number + 1, float(np.mean(losses)) if losses else float("nan"))
-        self.elapsed_s += time.monotonic() - began
-        self.history[-1]["seconds"] = self.elapsed_s
         if self.is_finished:
             report("training", n_steps, n_steps)
 
@@ -337,13 +292,16 @@ class _Run:
 
     def _remember(self, epoch: int, loss: float) -> None:
         """Validate, add a row to the history, keep the weights if they are the best so far."""
+        start = self.elapsed_s
         found = batch_metrics(
             self._predict_validation(),
             self.validation.targets,
             batch_size=self.settings.batch_size,
             prefix="val/",
         )
-        self.history.append({"epoch": epoch, "train/loss": loss, "seconds": 0.0, **found})
+        row = {"epoch": epoch, "train/loss": loss, "seconds": self.elapsed_s, **found}
+        self.history.append(row)
+        self.validation_s = row["seconds"] - start
         monitored = f"val/{_MONITOR}"
         # The row before training is for the eye: it is never the best.
         is_first = self.best_epoch == 0
@@ -375,7 +333,7 @@ class _Run:
         self.loss.load_state_dict(state["loss"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.history = list(state["history"])
-        self.elapsed_s = float(state["elapsed_s"])
+        self.began = time.monotonic() - float(state["elapsed_s"])
         self.is_capped = bool(state["is_capped"])
         self.best = dict(state["best"])
         self.best_epoch = int(state["best_epoch"])

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -11,10 +9,12 @@ from PIL import Image
 
 from models.__main__ import main
 from models.analysis.decode import HEADLINE, chance_top_k, retrieval_metrics
+from models.decoders import image_features
 from models.decoders.fitted import load_decoder
 from models.decoders.task import TaskOptions, run_task
-from models.decoders.task_folder import FEATURES, read_folder
-from models.errors import Cancelled, ParameterError, StimulusError
+from models.decoders.task_folder import read_folder
+from models.errors import Cancelled, OfflineError, ParameterError, StimulusError
+from models.gallery import get_set
 from tests.models.decoders.worlds import a_world
 
 NETWORK = (
@@ -180,22 +180,23 @@ def pictures(tmp_path, monkeypatch):
     ]
     responses = np.repeat(colours[::-1, :, None].astype(np.float32), 4, axis=2)
     write(folder, lines, responses)
-    module = types.ModuleType("features_of_the_test")
-    module.colours = lambda stimuli, report: np.stack(
-        [stimulus.pixels().reshape(-1, 3).mean(0) for stimulus in stimuli]
+    monkeypatch.setattr(
+        image_features,
+        "filter_bank_features",
+        lambda stimuli, report: np.stack(
+            [stimulus.pixels().reshape(-1, 3).mean(0) for stimulus in stimuli]
+        ),
     )
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(FEATURES, "filter-bank", ("features_of_the_test:colours", ()))
     return folder
 
 
 def test_targets_come_from_the_pictures_where_there_are_none(pictures):
     """Responses are the colours, in reverse rows: both test pictures are found."""
     found, _ = run_task(pictures, TaskOptions(penalties=(1e-6,)))
-    assert found["reader"]["targets"] == "filter-bank"
+    assert found["reader"]["targets"] == image_features.FILTER_BANK_NAME
     assert found["metrics"]["test/full_retrieval/top1_acc"] == 1
     assert "Only 2 test pictures: guessing is often right." in found["caveats"]
-    assert not any("volume(s)" in words for words in found["caveats"])
+    assert not any("Volumes of a trial" in words for words in found["caveats"])
 
 
 def rewrite(folder, change):
@@ -274,3 +275,36 @@ def test_targets_by_picture_follow_the_order_of_appearance(folder, tmp_path):
     np.save(by_picture / "targets.npy", targets[:9])
     with pytest.raises(ParameterError, match="230 pictures in order"):
         read_folder(by_picture).targets(None)
+
+
+def test_pictures_are_read_by_the_filter_bank(tmp_path):
+    """Responses are the features themselves: a picture is then its own best match."""
+    pictures = get_set("noise").stimuli()[:4] + get_set("gratings").stimuli()[:8]
+    (tmp_path / "own" / "images").mkdir(parents=True)
+    lines = []
+    for number, stimulus in enumerate(pictures):
+        name = f"p{number}.png"
+        Image.fromarray(stimulus.pixels()).save(tmp_path / "own" / "images" / name)
+        lines.append({"image": name, "split": ["train", "val", "test"][number % 3]})
+    features = image_features.filter_bank_features(pictures)
+    folder = write(tmp_path / "own", lines, features)
+    found, _ = run_task(folder, TaskOptions(features="filter-bank"))
+    assert found["reader"]["n_features"] == 1296
+    targets, _ = read_folder(folder).targets(None)
+    np.testing.assert_allclose(targets, features, atol=1e-6)
+    assert any("not DINOv2" in words for words in found["caveats"])
+
+
+def test_weights_are_fetched_only_where_asked_for(pictures, monkeypatch, tmp_path, capsys):
+    def offline(size, *, home, report):
+        raise OfflineError(f"No way to {size}.")
+
+    monkeypatch.setattr(image_features, "fetch_dinov2", offline)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "none"))
+    words = ["--home", str(tmp_path / "home"), "fmri", "image", str(pictures)]
+    assert main([*words, "--features", "dinov2-small"]) == 1
+    assert "facebook/dinov2-small is not here" in capsys.readouterr().err
+    assert main([*words, "--features", "dinov2-small", "--fetch"]) == 1
+    assert "No way to small." in capsys.readouterr().err
+    assert main([*words, "--fetch"]) == 1
+    assert "Only DINOv2 has weights" in capsys.readouterr().err

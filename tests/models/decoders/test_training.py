@@ -101,6 +101,16 @@ def test_a_seed_gives_the_same_weights_whatever_else_draws(fitted, trials):
     assert not weights_equal(other, fitted)
 
 
+def test_small_steps_run_on_one_thread_and_the_number_is_given_back(fitted, trials):
+    seen = []
+    torch.set_num_threads(2)
+    again = Training(FAST).fit(*trials, lambda *_: seen.append(torch.get_num_threads()))
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert set(seen) == {1}
+    assert weights_equal(again, fitted)
+
+
 def test_cancelled_and_resumed_is_the_same_as_uninterrupted(tmp_path, fitted, trials):
     path = tmp_path / "training.pt"
 
