@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from weakref import WeakSet
 
 import numpy as np
+import streamlit as st
 
-from app import cache
 from app.decode_cache import Reading, asked, identity, measurement_of
 from app.decode_link import DecodeState
 from app.decode_worlds import (
@@ -30,7 +32,7 @@ from models.errors import ParameterError, WeightsError
 from models.stimulus import Stimulus
 from models.types import FloatArray, IntArray, Report, Space
 
-__all__ = ["plan_words", "start_training", "words_of"]
+__all__ = ["close", "plan_words", "start_training", "words_of"]
 
 #: Simulated patterns to learn from, at most so many of one picture.
 N_PATTERNS, MOST_DRAWS = 2_000, 16
@@ -41,6 +43,8 @@ VALIDATION_STEP = 5
 CAP_S = 90
 #: Seeds of what is learnt from start at a multiple of this; those of the page end below it.
 _FIRST_SEED = 10_000
+#: Trainings that may still run.
+_WORKS: WeakSet[Work[Reading]] = WeakSet()
 _NAMES = {"ridge": "Ridge regression", "mlp": "FmriMlp with ClipLoss"}
 
 
@@ -70,6 +74,12 @@ def words_of(reading: Reading) -> str:
     return words
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _pool() -> ThreadPoolExecutor:
+    """One thread: trainings take turns, and what is quick never waits behind them."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="boldcast-training")
+
+
 def start_training(state: DecodeState, uploads: Uploads) -> Work[Reading]:
     """Begin to simulate, to learn and to read."""
 
@@ -77,7 +87,16 @@ def start_training(state: DecodeState, uploads: Uploads) -> Work[Reading]:
         report("drawing pictures", 0, 0)
         return _train(state, uploads, pictures_of(state, uploads.pictures), report)
 
-    return cache.work(do)
+    work = Work(_pool(), do)
+    _WORKS.add(work)
+    return work
+
+
+def close() -> None:
+    """Stop what is learnt, as the program ends."""
+    for work in tuple(_WORKS):
+        work.cancel()
+    _pool().shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,6 +146,8 @@ def _notes(uploads: Uploads, truth: IntArray) -> tuple[str, ...]:
     own = uploads.patterns
     assert own is not None  # the caller has looked
     notes = list(own.notes)
+    if uploads.is_swapped:
+        notes.append("Left and right were exchanged, as you asked.")
     if len(own.values) >= N_FOR_MEAN:
         notes.append("The mean over your patterns was taken off.")
     n_lines = sum(bool(line.strip()) for line in uploads.truth)

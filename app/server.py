@@ -29,7 +29,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import VERSION, cache, decode_cache, downloads, messages
+from app import VERSION, cache, decode_cache, decode_training, downloads, messages
 from app.preload import PreloadMiddleware, preload_links
 from components.static import (
     STATIC_PREFIX,
@@ -129,6 +129,7 @@ async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
         yield {}
     finally:
         downloads.shared().close()
+        decode_training.close()
         cache.close()
         await asyncio.wait([warm_up])
 

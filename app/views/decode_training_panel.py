@@ -26,7 +26,7 @@ def read(now: DecodeState, uploads: Uploads) -> Reading | None:
         _offer(now, uploads, question)
         return None
     if not work.is_finished:
-        progress(work, "Training")
+        progress(work, "Learning")
         return None
     try:
         reading = work.result()

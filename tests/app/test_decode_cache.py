@@ -15,7 +15,7 @@ from app.decode_link import MAKER, READER, DecodeState, Source
 from app.decode_worlds import NO_UPLOADS, OwnPatterns, Pictures, Uploads, pictures_of, sources
 from models.analysis.measurement import Measurement
 from models.engine import Engine
-from models.errors import ParameterError
+from models.errors import Cancelled, ParameterError
 from models.spaces import FSAVERAGE5
 from models.stimulus import Stimulus
 
@@ -304,3 +304,10 @@ def test_a_model_without_files_is_listed_with_its_reason():
     listed = dict(sources())
     huze = Source("fmri-nsd_fsaverage-huze", "sub-01")
     assert "needs about" in listed[huze]
+
+
+def test_a_training_that_is_stopped_ends_without_a_result(monkeypatch):
+    monkeypatch.setattr(decode_training, "everything", lambda: pictures_of(state_of(100)))
+    work = decode_training.start_training(replace(SMALL, method="ridge"), NO_UPLOADS)
+    work.cancel()
+    assert isinstance(work.error(), Cancelled)
