@@ -41,6 +41,7 @@ __all__ = [
     "World",
     "common_space",
     "everything",
+    "has_published_noise",
     "noise_of",
     "noisy_places",
     "pictures_of",
@@ -295,6 +296,11 @@ def _ncsnr(maker: Source, space: Space) -> FloatArray | None:
         return None
     values: FloatArray = overlay.values[drawn_places(maker.card.space, space.name)]
     return values
+
+
+def has_published_noise(maker: Source) -> bool:
+    """Whether the maker's files say how noisy its places are."""
+    return cache.overlay_of(maker.card, maker.subject, "ncsnr") is not None
 
 
 def _neighbours(space: Space, columns: IntArray) -> MeshNoise | None:

@@ -91,6 +91,8 @@ def _pick_simulation(now: DecodeState) -> DecodeState:
         key=f"decode:noise:{least}",
         help="1 = as published for this model, or as assumed where nothing is published.",
     )
+    if not decode_worlds.has_published_noise(now.maker):
+        st.caption("× 1 is an assumption: this model publishes no noise ceiling.")
     n_repeats = st.slider(
         "Repeats averaged",
         1,
