@@ -186,7 +186,8 @@ class FittedDecoder:
             "subjects": list(self.subjects),
             "facts": dict(self.facts),
         }
-        whole = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+        # Not ascontiguousarray, which gives a single number an axis.
+        whole = {name: np.array(value, order="C") for name, value in arrays.items()}
         data = save(whole, metadata={"boldcast": json.dumps(words)})
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

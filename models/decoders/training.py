@@ -34,10 +34,10 @@ from models.types import FloatArray, Report, ignore_progress
 __all__ = ["NEURALBENCH", "QUICK", "Training", "TrainingSettings", "one_cycle", "untrained"]
 
 _MONITOR = "batch_top5_acc"
-#: Products of a step's first layer below which a second thread gains nothing: on two cores 20,484
-#: places and four volumes take 57 ms a step on two threads, 47 on one. And where other programs
-#: run, a step that waits for both cores takes many times as long.
-_WORTH_THREADS = 64 * 20484 * 4 * 128 + 1
+#: Products of a step's first layer up to which one thread trains. Where nothing else runs two are
+#: faster (2,376 places: 9 against 15 ms a step; 20,484: 20 against 39), but where other programs
+#: do, a step that must wait for both cores at every layer took a second.
+_ONE_THREAD = 64 * 20484 * 128
 #: Streams of random numbers of one epoch.
 _ORDER, _DROPOUT = 0, 1
 
@@ -108,7 +108,7 @@ class Training:
 def _threads(n_products: int) -> Iterator[None]:
     """One thread for small steps; torch keeps this number for each thread of the program."""
     kept = torch.get_num_threads()
-    if n_products < _WORTH_THREADS:
+    if n_products <= _ONE_THREAD:
         torch.set_num_threads(1)
     try:
         yield
@@ -126,24 +126,35 @@ def untrained(settings: TrainingSettings, training: Samples) -> FittedDecoder:
     return _Run(settings, training, training).decoder()
 
 
+def _check(training: Samples, validation: Samples) -> None:
+    """Refuse trials that cannot be trained on together."""
+    if len(training) < 2:
+        raise ParameterError("Training needs two trials at least.")
+    shapes = [(s.patterns.shape[1:], s.targets.shape[1]) for s in (training, validation)]
+    if shapes[0] != shapes[1]:
+        raise ParameterError(f"Training and validation trials differ in shape: {shapes}.")
+
+
+def _people(settings: TrainingSettings, training: Samples, validation: Samples) -> tuple[str, ...]:
+    """People with layers of their own; none where all share one."""
+    if settings.options.get("subject_width", "none") == "none":
+        return ()
+    people = tuple(sorted(set(training.subjects)))
+    if strangers := sorted(set(validation.subjects) - set(people)):
+        raise ParameterError(f"No training trial is of {strangers}, who need a layer.")
+    return people
+
+
 class _Run:
     """A training in progress; what :meth:`state` gives is all that changes."""
 
     def __init__(self, settings: TrainingSettings, training: Samples, validation: Samples) -> None:
         self.began = time.monotonic()
-        if len(training) < 2:
-            raise ParameterError("Training needs two trials at least.")
-        shapes = [(s.patterns.shape[1:], s.targets.shape[1]) for s in (training, validation)]
-        if shapes[0] != shapes[1]:
-            raise ParameterError(f"Training and validation trials differ in shape: {shapes}.")
+        _check(training, validation)
         self.settings, self.training, self.validation = settings, training, validation
         self.device = pick_device(settings.device)
         self.scaler = PatternScaler.fit(training.patterns)
-        has_own = settings.options.get("subject_width", "none") != "none"
-        self.people = tuple(sorted(set(training.subjects))) if has_own else ()
-        strangers = sorted(set(validation.subjects) - set(self.people)) if has_own else []
-        if strangers:
-            raise ParameterError(f"No training trial is of {strangers}, who need a layer.")
+        self.people = _people(settings, training, validation)
         self.network = build_network(
             settings.reader,
             len(self.scaler.places),

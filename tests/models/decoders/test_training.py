@@ -206,6 +206,15 @@ def test_a_network_goes_through_its_file(tmp_path, fitted, trials):
     assert again.facts == fitted.facts
 
 
+def test_a_network_with_batch_norm_goes_through_its_file(tmp_path, trials):
+    settings = dataclasses.replace(FAST, n_epochs=1, options={**FAST.options, "norm": "batch"})
+    decoder = Training(settings).fit(*trials)
+    decoder.save(tmp_path / "mlp.safetensors")
+    patterns = trials[1].patterns
+    again = load_decoder(tmp_path / "mlp.safetensors")
+    np.testing.assert_array_equal(again.predict(patterns), decoder.predict(patterns))
+
+
 def test_options_of_the_loss_are_trained(trials):
     options = {"norm_kind": "xy", "is_temperature_learned": True, "is_symmetric": True}
     settings = dataclasses.replace(FAST, n_epochs=2, **options)
