@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
-from app.views import about, images, kiosk, models, transcripts
+from app.views import about, decode, images, kiosk, models, transcripts
 
 HERE = Path(__file__).parent
 
@@ -26,6 +26,7 @@ else:
                 icon=":material/subtitles:",
                 url_path="transcripts",
             ),
+            st.Page(decode.render, title="Decode", icon=":material/search:", url_path="decode"),
             st.Page(models.render, title="Models", icon=":material/database:", url_path="models"),
             st.Page(about.render, title="About", icon=":material/info:", url_path="about"),
         ],

@@ -29,7 +29,15 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import VERSION, cache, downloads, film_cache, messages
+from app import (
+    VERSION,
+    cache,
+    decode_cache,
+    decode_training,
+    downloads,
+    film_cache,
+    messages,
+)
 from app.preload import PreloadMiddleware, preload_links
 from components.static import (
     STATIC_PREFIX,
@@ -123,14 +131,16 @@ async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
         yield {}
     finally:
         downloads.shared().close()
+        decode_training.close()
         cache.close()
         await asyncio.wait([warm_up])
 
 
 def _warm_up() -> None:
-    """Make the first page ready, then say so, then the second one."""
+    """Make the first page ready, then say so, then the next ones."""
     cache.warm_up()
     film_cache.warm_up()
+    decode_cache.warm_up()
 
 
 def _log_failure(warm_up: asyncio.Future[None]) -> None:

@@ -6,11 +6,13 @@ own ``view``) are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import streamlit as st
 
+from app import decode_link
+from app.decode_link import DecodeState
 from app.link import (
     DEFAULT_SAMPLE,
     PARAMETERS,
@@ -38,6 +40,7 @@ __all__ = [
     "dismiss_problems",
     "from_query",
     "load",
+    "load_decode",
     "mode",
     "notices",
     "pictures",
@@ -48,6 +51,7 @@ __all__ = [
     "remove_picture",
     "revision",
     "save",
+    "save_decode",
     "to_query",
     "typed",
     "usual_state",
@@ -55,6 +59,8 @@ __all__ = [
 
 _STATE = {"image": "boldcast:state", "transcript": "boldcast:state:transcript"}
 _NOTICES = {"image": "boldcast:notices", "transcript": "boldcast:notices:transcript"}
+_DECODE, _DECODE_NOTICES = "boldcast:state:decode", "boldcast:notices:decode"
+_DECODE_SAVED = "boldcast:saved:decode"
 _PICTURES = "boldcast:pictures"
 _PROBLEMS = "boldcast:problems"
 _REVISION = "boldcast:revision"
@@ -90,9 +96,33 @@ def save(state: AppState, surroundings: Surroundings, sentences: Sequence[str] =
     if sentences or st.session_state.get(name) != state:
         st.session_state[_NOTICES[surroundings.modality]] = tuple(sentences)
     st.session_state[name] = state
-    wanted = to_query(state, surroundings)
     settings = {setting.name for card in list_cards() for setting in card.settings}
-    for parameter in PARAMETERS | settings:
+    _write_link(to_query(state, surroundings), PARAMETERS | settings)
+
+
+def load_decode(
+    read: Callable[[Mapping[str, str]], tuple[DecodeState, tuple[str, ...]]],
+) -> tuple[DecodeState, tuple[str, ...]]:
+    """State of the page Decode; the link is ``read`` on the first run, with its notices."""
+    if _DECODE not in st.session_state:
+        st.session_state[_DECODE], st.session_state[_DECODE_NOTICES] = read(
+            st.query_params.to_dict()
+        )
+    return st.session_state[_DECODE], st.session_state[_DECODE_NOTICES]
+
+
+def save_decode(state: DecodeState) -> None:
+    """Keep what the page Decode shows and write it to the URL; a change ends the notices."""
+    # What a link asks for is completed by the first run: that is no change of the visitor's.
+    if st.session_state.get(_DECODE_SAVED) and st.session_state.get(_DECODE) != state:
+        st.session_state[_DECODE_NOTICES] = ()
+    st.session_state[_DECODE], st.session_state[_DECODE_SAVED] = state, True
+    _write_link(decode_link.to_query(state), decode_link.PARAMETERS)
+
+
+def _write_link(wanted: Mapping[str, str], parameters: Iterable[str]) -> None:
+    """Write some parameters to the URL and take those away that are not wanted."""
+    for parameter in parameters:
         if parameter in wanted and st.query_params.get(parameter) != wanted[parameter]:
             st.query_params[parameter] = wanted[parameter]
         elif parameter not in wanted and parameter in st.query_params:

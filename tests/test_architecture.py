@@ -41,6 +41,13 @@ CALLERS = (
     "server.py",
     "drawing.py",
     "readiness.py",
+    "decode_brain.py",
+    "decode_cache.py",
+    "decode_files.py",
+    "decode_sweeps.py",
+    "decode_training.py",
+    "decode_uploads.py",
+    "decode_worlds.py",
 )
 SIDE_ROOMS = {
     "models.analysis",
