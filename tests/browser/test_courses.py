@@ -176,6 +176,8 @@ def test_bars_come_under_the_words_and_parts_of_the_axis_turn_pages(page):
     opening = page.page.get_by_role("button", name="Which words did it?")
     if opening.is_visible():
         opening.click()
+    # 207 words and the whole, in 4 orders; said when the page has come to rest
+    expect(page.page.get_by_text("832 predictions of about")).to_be_visible(timeout=30 * SECOND)
     page.page.get_by_role("radio", name="TRs").click()
     expect(page.page.get_by_text("200 predictions of about")).to_be_visible(timeout=30 * SECOND)
     page.page.get_by_role("button", name="Leave them out").click()
