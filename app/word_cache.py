@@ -156,6 +156,7 @@ def _effects(answer: Answer, found: Found) -> Effects:
         left_out.baseline,
         line=region,
         label=line_of(answer, region),
+        one="word" if left_out.unit == "word" else "TR",
     )
 
 

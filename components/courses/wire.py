@@ -96,6 +96,8 @@ class Effects:
         Name of the line that they are about.
     label : str
         The same in words.
+    one : str
+        What each bar leaves out, in words.
     """
 
     title: str
@@ -106,6 +108,7 @@ class Effects:
     baseline: FloatArray
     line: str = ""
     label: str = ""
+    one: str = "word"
 
 
 @dataclass
@@ -208,7 +211,8 @@ def _effects(effects: Effects, numbers: _Numbers) -> Mapping[str, Any]:
     return {
         "title": effects.title,
         "line": effects.line,
-        "label": effects.label,
+        "label": effects.label or effects.line,
+        "one": effects.one,
         "names": list(effects.names),
         "n_shuffles": 0 if baseline is None else baseline.shape[1],
         "onsets": numbers.add(effects.onsets_s),

@@ -28,7 +28,7 @@ export const TEMPLATE = `
   </div>
   <p class="bc-bars-key" data-part="barsKey" hidden>
     <span><i data-part="barsSwatch"></i><span data-part="barsWords"></span></span>
-    <span><i class="bc-elsewhere"></i>the same words at other places<span data-part="barsOrders"></span></span>
+    <span><i class="bc-elsewhere"></i><span data-part="barsElsewhere"></span></span>
   </p>
   <div class="bc-delay">
     <label><span>A response here is mostly about words about <output data-part="delayValue"></output> earlier.</span>

@@ -106,8 +106,9 @@ export class CoursesView {
     if (!bars) return;
     const line = lines.find(({ name }) => name === bars.line);
     parts.barsSwatch.style.background = line?.color ?? "#7D7D7D";
-    parts.barsWords.textContent = `${bars.label}: with the word minus without it, ${units}`;
-    parts.barsOrders.textContent = bars.n_shuffles > 1 ? ` (mean and range of ${bars.n_shuffles} orders)` : "";
+    parts.barsWords.textContent = `${bars.label}: with the ${bars.one} minus without it, ${units}`;
+    const orders = bars.n_shuffles > 1 ? ` (mean and range of ${bars.n_shuffles} orders)` : "";
+    parts.barsElsewhere.textContent = `the same ${bars.one}s at other places${orders}`;
   }
 
   // ---- drawing ------------------------------------------------------------------------------
