@@ -159,3 +159,4 @@ def test_nothing_overflows_and_the_brain_comes_first(visitor, size):
     assert page.run(f"{main}.scrollWidth - {main}.clientWidth") == 0
     box = page.page.locator("[data-part=stage]").first.bounding_box()
     assert box["y"] + box["height"] <= size[1]
+    assert page.page.get_by_role("button", name="Film").is_visible()
