@@ -10,7 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import cache, drawing, transcript_cache
+from app import cache, drawing, outputs_cache, transcript_cache
 from app.cache import Answer
 from app.readiness import readiness_of
 from app.state import default_state
@@ -220,10 +220,10 @@ def file_name(answer: Answer, order: Order) -> str:
         what, ending = _ENDINGS[order.kind]
         if order.kind == "dense" and answer.tr_s is None:
             ending = "dscalar.nii"
-        return cache.file_name(answer, what, ending)
+        return outputs_cache.file_name(answer, what, ending)
     shown = "glass-brain" if order.scene == "glass" else f"cortex-{order.scene}"
     numbered = f"{shown}-{order.row + 1}" if order.kind == "png" else shown
-    return cache.file_name(answer, numbered, order.kind)
+    return outputs_cache.file_name(answer, numbered, order.kind)
 
 
 def colour_limit(answer: Answer) -> float:

@@ -29,15 +29,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from app import (
-    VERSION,
-    cache,
-    decode_cache,
-    decode_training,
-    downloads,
-    film_cache,
-    messages,
-)
+from app import VERSION, cache, decode_training, downloads, messages, warm_up
 from app.preload import PreloadMiddleware, preload_links
 from components.static import (
     STATIC_PREFIX,
@@ -112,42 +104,36 @@ def still_file(request: Request) -> Response:
 
 async def health(request: Request) -> Response:
     """Say that the server answers, and whether everything is warm."""
-    answer = {"status": "ok", "version": VERSION, "is_warm": cache.is_warm()}
+    answer = {"status": "ok", "version": VERSION, "is_warm": warm_up.is_warm()}
     return JSONResponse(answer, headers={"Cache-Control": _NEVER})
 
 
 def metrics(request: Request) -> Response:
     """Counters in the Prometheus text format."""
-    lines = [f"boldcast_{name} {value}" for name, value in cache.counters().items()]
+    counters = {"is_warm": int(warm_up.is_warm()), **cache.counters()}
+    lines = [f"boldcast_{name} {value}" for name, value in counters.items()]
     return PlainTextResponse("\n".join(lines) + "\n", headers={"Cache-Control": _NEVER})
 
 
 @asynccontextmanager
 async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
     """Warm up on a thread, so that serving starts at once; end the workers at the end."""
-    warm_up = asyncio.get_running_loop().run_in_executor(None, _warm_up)
-    warm_up.add_done_callback(_log_failure)
+    warming = asyncio.get_running_loop().run_in_executor(None, warm_up.run)
+    warming.add_done_callback(_log_failure)
     try:
         yield {}
     finally:
         downloads.shared().close()
         decode_training.close()
         cache.close()
-        await asyncio.wait([warm_up])
+        await asyncio.wait([warming])
 
 
-def _warm_up() -> None:
-    """Make the first page ready, then say so, then the next ones."""
-    cache.warm_up()
-    film_cache.warm_up()
-    decode_cache.warm_up()
-
-
-def _log_failure(warm_up: asyncio.Future[None]) -> None:
+def _log_failure(warming: asyncio.Future[None]) -> None:
     """Note why the warm-up stopped; the page says it in its own words."""
-    if warm_up.cancelled() or isinstance(warm_up.exception(), Cancelled | type(None)):
+    if warming.cancelled() or isinstance(warming.exception(), Cancelled | type(None)):
         return
-    _LOG.warning("The warm-up stopped.", exc_info=warm_up.exception())
+    _LOG.warning("The warm-up stopped.", exc_info=warming.exception())
 
 
 def _base() -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from app import cache
+from app import cache, outputs_cache
 from app.cache import Answer
 from app.state import Surroundings
 from components.words import RowEdit
@@ -258,7 +258,7 @@ def volume_csv(answer: Answer) -> bytes:
         answer.response,
         cache.regions_of(answer.card, answer.subject),
         answer.selection.regions,
-        cache.hemispheres(answer.selection.hemisphere),
+        outputs_cache.hemispheres(answer.selection.hemisphere),
         tr_s=answer.tr_s,
         texts=answer.texts,
     )

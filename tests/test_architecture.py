@@ -38,6 +38,7 @@ CALLERS = (
     "transcript_cache.py",
     "word_cache.py",
     "film_cache.py",
+    "outputs_cache.py",
     "server.py",
     "drawing.py",
     "readiness.py",

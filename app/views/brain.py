@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import cache, messages, state
+from app import cache, messages, outputs_cache, state
 from app.cache import Answer
 from app.state import AppState
 from components.brain import brain_view
@@ -135,25 +135,25 @@ def _view(message: bytes, card: ModelCard, subject: str, *, is_full: bool) -> _P
         return None if voxel is None else _Place(card, subject, voxel.place, voxel.frame)
     view = VIEW if card.modality == "image" else TEXT_VIEW
     pick = brain_view(message, key=view, on_unpin=unpin)
-    index = None if pick is None else cache.place_at(card, pick.vertex, is_full)
+    index = None if pick is None else outputs_cache.place_at(card, pick.vertex, is_full)
     return None if pick is None or index is None else _Place(card, subject, index, pick.frame)
 
 
 def _pinned(answer: Answer | None, now: AppState, pin: _Place) -> None:
     """Exact value of a place, how well it is predicted, its course over the pictures."""
-    name = cache.place_name(pin.card, pin.subject, pin.index)
+    name = outputs_cache.place_name(pin.card, pin.subject, pin.index)
     with st.container(border=True, gap="small"):
         st.markdown(f"**{messages.plain(name)}**")
         if answer is not None:
             _predicted(answer, pin, name)
-        maps = cache.map_values(pin.card, pin.subject, pin.index, now.show)
+        maps = outputs_cache.map_values(pin.card, pin.subject, pin.index, now.show)
         if maps:
             st.caption("  \n".join(_map_words(*one) for one in maps))
 
 
 def _predicted(answer: Answer, pin: _Place, name: str) -> None:
     """Prediction at a place: the value of the row on show, and the course."""
-    values = cache.course_at(answer, pin.index)
+    values = outputs_cache.course_at(answer, pin.index)
     row = min(pin.row, len(values) - 1)
     is_modelled = math.isfinite(values[row])
     value = f"{values[row]:.4g} {answer.response.units}" if is_modelled else "not modelled"

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import cache, messages, state, transcript_cache
+from app import cache, messages, outputs_cache, state, transcript_cache
 from app.cache import Answer
 from app.work import Work
 from components.charts import region_bars, region_courses
@@ -51,7 +51,7 @@ def regions(answer: Answer) -> None:
                 key=f"row:{answer.id}",
             )
     if kind == "Course":
-        names, values, low = cache.region_courses(answer)
+        names, values, low = outputs_cache.region_courses(answer)
         figure = region_courses(
             values,
             names,
@@ -64,7 +64,7 @@ def regions(answer: Answer) -> None:
         st.plotly_chart(figure, key="courses", config={"displayModeBar": False})
     elif kind == "Bars":
         figure = region_bars(
-            cache.region_rows(answer, row),
+            outputs_cache.region_rows(answer, row),
             response.units,
             badge=response.provenance.badge,
             notes=_accuracy_notes(answer),
@@ -82,7 +82,7 @@ def _place_word(answer: Answer) -> str:
 
 def _accuracy_notes(answer: Answer) -> dict[str, str]:
     """How well each region is predicted, over both sides or the chosen one, by the first map."""
-    accuracy = cache.region_accuracy(answer)
+    accuracy = outputs_cache.region_accuracy(answer)
     if not accuracy:
         return {}
     short, means = next(iter(accuracy.items()))  # the table has all of them
@@ -96,7 +96,7 @@ def _accuracy_notes(answer: Answer) -> dict[str, str]:
 def _table(answer: Answer, row: int) -> None:
     """Region values of one picture in numbers, with how well each region is predicted."""
     low = answer.card.low_confidence_regions
-    accuracy = cache.region_accuracy(answer)
+    accuracy = outputs_cache.region_accuracy(answer)
     st.dataframe(
         [
             {
@@ -114,7 +114,7 @@ def _table(answer: Answer, row: int) -> None:
                     for short, means in accuracy.items()
                 },
             }
-            for line in cache.region_rows(answer, row)
+            for line in outputs_cache.region_rows(answer, row)
         ],
         hide_index=True,
         key="table",
@@ -135,10 +135,10 @@ def downloads(answer: Answer) -> None:
 @st.fragment
 def _files(answer: Answer) -> None:
     """Numbers as files, in the response's own space."""
-    name = partial(cache.file_name, answer)
+    name = partial(outputs_cache.file_name, answer)
     files = [
-        ("Region values (CSV)", name("regions", "csv"), partial(cache.region_csv, answer)),
-        ("All values (NPZ)", name("values", "npz"), partial(cache.npz, answer)),
+        ("Region values (CSV)", name("regions", "csv"), partial(outputs_cache.region_csv, answer)),
+        ("All values (NPZ)", name("values", "npz"), partial(outputs_cache.npz, answer)),
     ]
     if answer.is_transcript:
         words = ("Volumes with text and regions (CSV)", name("volumes", "csv"))
@@ -152,11 +152,11 @@ def _files(answer: Answer) -> None:
             (
                 f"{side.capitalize()} hemisphere (GIFTI)",
                 name("values", f"{letter}.func.gii"),
-                partial(cache.gifti, answer, side),
+                partial(outputs_cache.gifti, answer, side),
             )
             for side, letter in sides
         ]
-    files.append(("Everything (ZIP)", name("bundle", "zip"), partial(cache.bundle, answer)))
+    files.append(("Everything (ZIP)", name("bundle", "zip"), partial(outputs_cache.bundle, answer)))
     st.caption("Values, always with model, version, settings and caveat inside.")
     for label, file_name, make in files:
         st.download_button(
@@ -181,7 +181,7 @@ def _still(answer: Answer) -> None:
     question = (answer.id, view, row)
     if work is None or state.recall("still-of") != question:
         if st.button("Draw at 300 dpi", width="stretch"):
-            state.remember("still", cache.start_still(answer, row, view))
+            state.remember("still", outputs_cache.start_still(answer, row, view))
             state.remember("still-of", question)
             st.rerun(scope="fragment")
         return
@@ -193,7 +193,7 @@ def _still(answer: Answer) -> None:
     except (BoldcastError, MemoryError, OSError) as error:
         messages.show(error)
         return
-    file_name = cache.file_name(answer, f"{view}-{row + 1}", "png")
+    file_name = outputs_cache.file_name(answer, f"{view}-{row + 1}", "png")
     st.download_button(
         "Save the PNG", content, file_name, "image/png", on_click="ignore", width="stretch"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache, messages, state, transcript_cache, word_cache
+from app import messages, outputs_cache, state, transcript_cache, word_cache
 from app.cache import Answer
 from app.messages import plain
 from app.views.waiting import PATIENCE_S, POLL_S
@@ -174,7 +174,7 @@ def _say_found(answer: Answer, done: Found) -> None:
     st.download_button(
         "Table (CSV)",
         lambda: word_cache.csv(answer, done),
-        cache.file_name(answer, f"left-out-{question.unit}", "csv"),
+        outputs_cache.file_name(answer, f"left-out-{question.unit}", "csv"),
         on_click="ignore",
         icon=":material/download:",
         key="words-csv",

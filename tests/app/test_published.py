@@ -1,10 +1,12 @@
 """Published models on the images page: greyed or chosen, links, subjects, maps of their files."""
 
+import threading
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import cache, readiness
+from app import cache, outputs_cache, readiness
 from components.message import decode_message, decode_values
 from models.catalog import get_card, list_cards
 from models.engine import Engine
@@ -192,7 +194,7 @@ def test_huze_is_drawn_on_fsaverage5_and_counted_on_all_vertices(engine, home):
     step = (header["maximum"] - header["minimum"]) / 254
     own = answer.response.values[:, np.r_[0:10_242, 163_842:174_084]]
     assert np.abs(values - own).max() <= step
-    rows = {(row.region, row.hemisphere): row for row in cache.region_rows(answer, 0)}
+    rows = {(row.region, row.hemisphere): row for row in outputs_cache.region_rows(answer, 0)}
     assert rows["nsdgeneral", "left"].n_modelled == 20_000  # 10,242 of them are drawn
     first = answer.response.values[0, 0]
     assert rows["nsdgeneral", "left"].mean == pytest.approx(first + 19_999 / 2)
@@ -205,14 +207,14 @@ def test_a_click_on_the_drawn_mesh_is_read_off_its_own_vertex(engine, home):
     put_files(home, HUZE, 1)
     answer = answer_of(open_page(model=HUZE, sample="photographs"))
     card = answer.card
-    assert cache.place_at(card, 3, is_full=False) == 3
-    assert cache.place_at(card, 10_242 + 7, is_full=False) == 163_849
-    assert cache.place_at(card, 20_484, is_full=False) is None
-    name = cache.place_name(card, "sub-01", 163_849)
+    assert outputs_cache.place_at(card, 3, is_full=False) == 3
+    assert outputs_cache.place_at(card, 10_242 + 7, is_full=False) == 163_849
+    assert outputs_cache.place_at(card, 20_484, is_full=False) is None
+    name = outputs_cache.place_name(card, "sub-01", 163_849)
     assert name == "V1v (in early, nsdgeneral), right, vertex 163849"
-    course = cache.course_at(answer, 163_849)
+    course = outputs_cache.course_at(answer, 163_849)
     np.testing.assert_array_equal(course, answer.response.values[:, 163_849])
-    assert cache.map_values(card, "sub-01", 5)[0][:2] == ("Held-out correlation", 0.75)
+    assert outputs_cache.map_values(card, "sub-01", 5)[0][:2] == ("Held-out correlation", 0.75)
 
 
 def test_things_is_drawn_in_three_planes_without_hemispheres(engine, home):
@@ -223,7 +225,7 @@ def test_things_is_drawn_in_three_planes_without_hemispheres(engine, home):
     assert values.shape[1] == 211_339
     assert [one.label for one in test.segmented_control if one.label == "Hemisphere"] == []
     assert state_of(test).hemisphere == "both"
-    rows = cache.region_rows(answer_of(test), 0)
+    rows = outputs_cache.region_rows(answer_of(test), 0)
     assert [(row.region, row.hemisphere, row.n_modelled) for row in rows] == [
         ("V1", "both", 40),
         ("lFFA", "left", 20),
@@ -287,7 +289,7 @@ def test_a_link_to_a_map_that_is_not_there_shows_the_prediction_and_says_so(engi
 def test_how_well_a_region_is_predicted_stands_beside_its_value(engine, home):
     put_files(home, HUZE, 1)
     test = open_page(model=HUZE, sample="photographs", regions="V1v")
-    accuracy = cache.region_accuracy(answer_of(test))
+    accuracy = outputs_cache.region_accuracy(answer_of(test))
     # V1v left: 50 vertices, the first 10 at 0.75, the next 10 unknown, 30 at 0.25.
     assert accuracy["held-out r"]["V1v", "left"] == pytest.approx((10 * 0.75 + 30 * 0.25) / 40)
     assert accuracy["held-out r"]["V1v", "right"] == 0.25
@@ -339,7 +341,7 @@ def test_switching_models_while_the_other_one_answers_shows_no_foreign_regions(e
     put_files(home, HUZE, 1)
     test = open_page(sample="photographs", regions="V2")
     model = engine.model(HUZE)
-    gate, features = cache.threading.Event(), model.features
+    gate, features = threading.Event(), model.features
 
     def wait(*arguments, **named):
         gate.wait(60)

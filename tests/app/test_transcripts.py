@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import cache, transcript_cache
+from app import cache, outputs_cache, transcript_cache
 from components.message import decode_message, decode_values
 from components.words import RowEdit
 from models.catalog import get_card
@@ -351,7 +351,7 @@ def test_the_table_of_volumes_has_number_seconds_text_and_regions():
     np.testing.assert_allclose(
         [float(row["44 left"]) for row in rows], answer.response.values[:, 0], rtol=1e-6
     )
-    archive = np.load(io.BytesIO(cache.npz(answer)))
+    archive = np.load(io.BytesIO(outputs_cache.npz(answer)))
     assert archive["texts"].tolist() == list(answer.texts)
     assert archive["tr_s"] == 2.0
 
@@ -366,7 +366,7 @@ def test_a_vertex_stands_for_its_parcel():
     header, _ = shown(open_page())
     assert header["atlas"] == "mmp"
     place = int(answer.response.column_indices[0])
-    name = cache.place_name(answer.card, "average", place)
+    name = outputs_cache.place_name(answer.card, "average", place)
     assert name.endswith(f"left, parcel {place}")
 
 

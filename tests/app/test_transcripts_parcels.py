@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import cache, film_cache
+from app import cache, film_cache, outputs_cache
 from app.readiness import Readiness
 from components.message import decode_message, decode_values
 from models.atlases import RegionMasks
@@ -95,7 +95,7 @@ def test_without_the_atlas_courses_are_drawn_and_the_page_says_why_no_brain_is()
     assert test.number_input[0].value == 1.49
     answer = test.session_state["boldcast:memory:transcript-answer"]
     assert answer.tr_s == 1.49
-    assert cache.npz(answer)
+    assert outputs_cache.npz(answer)
 
 
 @pytest.mark.usefixtures("here")

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from app import cache
+from app import cache, warm_up
 
 if os.environ.get("BENCH_FREEZE") == "0":
     gc.freeze = lambda: None
@@ -27,14 +27,18 @@ if os.environ.get("BENCH_FREEZE") == "0":
 async def objects(_request: Request) -> JSONResponse:
     """How much the collector has to search, and whether the warm-up is over."""
     return JSONResponse(
-        {"tracked": len(gc.get_objects()), "frozen": gc.get_freeze_count(), "warm": cache.is_warm()}
+        {
+            "tracked": len(gc.get_objects()),
+            "frozen": gc.get_freeze_count(),
+            "warm": warm_up.is_warm(),
+        }
     )
 
 
 @asynccontextmanager
 async def _lifespan(_app: App) -> AsyncIterator[dict[str, object]]:
     """Warm up as the app does."""
-    await asyncio.get_running_loop().run_in_executor(None, cache.warm_up)
+    await asyncio.get_running_loop().run_in_executor(None, warm_up.run)
     try:
         yield {}
     finally:
