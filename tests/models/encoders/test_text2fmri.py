@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.analysis.words import estimate_cost, leave_out, predictor
 from models.encoders import _language_body, text2fmri
 from models.encoders._precision import PrecisionError
 from models.encoders._text_words import assign_tokens, join_lines
@@ -435,3 +436,33 @@ def test_a_language_model_of_another_width_is_refused(home, transcript, monkeypa
     monkeypatch.setattr(model._reader, "config", config)
     with pytest.raises(WeightsError, match="needs 64 features"):
         model.features([transcript], SETTINGS)
+
+
+# Which words did it -------------------------------------------------------------------------
+
+
+def test_leaving_a_volume_out_is_predicting_without_its_words(model):
+    lines = ["the cat", "sat on", "a mat", "and then"]
+    selection = Selection(("sub-01",), ("Vis",))
+
+    def course(*said):
+        stimulus = Stimulus.from_lines(said, "said", 1.49)
+        (response,) = model.readout(model.features([stimulus], SETTINGS), selection, SETTINGS)
+        return response.values.mean(axis=1, dtype=np.float64)
+
+    predict = predictor(model, selection, SETTINGS)
+    stimulus = Stimulus.from_lines(lines, "said", 1.49)
+    found = leave_out(predict, stimulus, "volume", only=[2], n_shuffles=1)
+    assert found.names == ("a mat",)
+    expected = course(*lines) - course("the cat", "sat on", "", "and then")
+    np.testing.assert_allclose(found.changes[0], expected, atol=1e-6)
+    assert np.abs(found.changes).max() > 1e-4
+    assert found.baseline.shape == (1, 1)
+
+
+def test_what_leaving_words_out_costs_can_be_said_before(model):
+    cost = estimate_cost(
+        predictor(model, ONE, SETTINGS), Stimulus.from_lines(["the cat", "sat"], "said", 1.49)
+    )
+    assert cost.n_predictions == (3 + 1) * 2  # three words and the whole, and in another order
+    assert cost.seconds_each > 0
