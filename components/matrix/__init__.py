@@ -27,7 +27,6 @@ __all__ = ["MOST_CELLS", "Blocks", "block_means", "pack_matrix", "similarity_mat
 MOST_CELLS = 100
 THUMBNAIL_PX = 56
 _TOP_CODE = 254
-_NO_VALUE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +115,8 @@ def pack_matrix(
 ) -> dict[str, Any]:
     """Pack what :func:`similarity_matrix` draws; worth caching.
 
+    Pictures without a pattern have a column and no row.
+
     Parameters
     ----------
     scores : ndarray of shape (n_patterns, n_pictures)
@@ -140,13 +141,14 @@ def pack_matrix(
         )
     blocks = Blocks.of(categories)
     means = block_means(scores, rows, blocks)
-    known = np.isfinite(means)
-    limit = float(np.abs(means[known]).max(initial=0.0)) or 1.0
-    codes = np.full(means.shape, _NO_VALUE, np.uint8)
-    codes[known] = np.rint((means[known] / limit + 1) / 2 * _TOP_CODE)
+    shown = np.flatnonzero(np.isfinite(means).any(axis=1))
+    means = means[shown]
+    limit = float(np.abs(means).max(initial=0.0)) or 1.0
+    codes = np.rint((means / limit + 1) / 2 * _TOP_CODE).astype(np.uint8)
     first = blocks.order[blocks.starts]
     return {
         "n": len(blocks.starts),
+        "rows": shown.tolist(),
         "codes": base64.b64encode(codes.tobytes()).decode(),
         "limit": limit,
         "lut": base64.b64encode(lut(DIVERGING[0]).tobytes()).decode(),

@@ -5,38 +5,44 @@ export function bytesOf(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
-/** Row and column under a point of a square of `side` pixels with `n` cells a side; or null. */
-export function cellAt(x, y, side, n) {
-  const row = Math.floor((y / side) * n);
-  const column = Math.floor((x / side) * n);
-  const isInside = row >= 0 && column >= 0 && row < n && column < n;
+/** Row and column under a point of a table of `nRows` x `n` square cells, `width` px wide; or null. */
+export function cellAt(x, y, width, nRows, n) {
+  const row = Math.floor((y / width) * n);
+  const column = Math.floor((x / width) * n);
+  const isInside = row >= 0 && column >= 0 && row < nRows && column < n;
   return isInside ? { row, column } : null;
 }
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 /** Cell after an arrow key, kept inside; null for another key. */
-export function moved(cell, key, n) {
+export function moved(cell, key, nRows, n) {
   const step = STEPS[key];
   if (!step) return null;
   const from = cell ?? { row: 0, column: 0 };
-  const kept = (value) => Math.min(n - 1, Math.max(0, value));
-  return { row: kept(from.row + step[0]), column: kept(from.column + step[1]) };
+  const kept = (value, count) => Math.min(count - 1, Math.max(0, value));
+  return { row: kept(from.row + step[0], nRows), column: kept(from.column + step[1], n) };
 }
 
-const NO_VALUE = 255;
 const TOP_CODE = 254;
 
-/** Similarity that a code stands for; null for none. */
+/** Similarity that a code stands for. */
 export function valueOf(code, limit) {
-  return code === NO_VALUE ? null : ((code / TOP_CODE) * 2 - 1) * limit;
+  return ((code / TOP_CODE) * 2 - 1) * limit;
+}
+
+/** Groups of columns as groups of the rows that are there: those without a row have none. */
+export function rowGroups(groups, rows) {
+  const at = (place) => rows.filter((row) => row < place).length;
+  return groups
+    .map(([name, first, behind]) => [name, at(first), at(behind)])
+    .filter(([, first, behind]) => behind > first);
 }
 
 /** RGBA of every cell, row by row. */
 export function coloursOf(codes, lut) {
   const out = new Uint8ClampedArray(codes.length * 4);
   codes.forEach((code, index) => {
-    if (code === NO_VALUE) return; // transparent
     const entry = Math.round((code / TOP_CODE) * 255) * 3;
     out.set([lut[entry], lut[entry + 1], lut[entry + 2], 255], index * 4);
   });
@@ -51,9 +57,9 @@ export function wordsOf(data, codes, { row, column }) {
     return more ? `${data.names[index]} and ${more} more like it` : data.names[index];
   };
   return {
-    pattern: name(row),
+    pattern: name(data.rows[row]),
     picture: name(column),
-    score: value === null ? "no pattern" : `r = ${value.toFixed(2)}`,
-    isRight: row === column,
+    score: `r = ${value.toFixed(2)}`,
+    isRight: data.rows[row] === column,
   };
 }

@@ -1,6 +1,6 @@
 // Door from Streamlit: a square of similarities, and both pictures of the cell under the pointer.
 
-import { bytesOf, cellAt, coloursOf, moved, wordsOf } from "./cells.js";
+import { bytesOf, cellAt, coloursOf, moved, rowGroups, wordsOf } from "./cells.js";
 
 /** Called at the first and at every changed data; returns what to do on unmount. */
 export function streamlitMount({ parentElement, data }) {
@@ -45,14 +45,14 @@ class Matrix {
     root.replaceChildren(stage, readout);
     const point = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      this.show(
-        cellAt(event.clientX - box.left, event.clientY - box.top, box.width, this.data.n),
-      );
+      const { rows, n } = this.data;
+      const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+      this.show(cellAt(x, y, box.width, rows.length, n));
     };
     this.canvas.addEventListener("pointermove", point);
     this.canvas.addEventListener("pointerdown", point);
     this.canvas.addEventListener("keydown", (event) => {
-      const cell = moved(this.cell, event.key, this.data.n);
+      const cell = moved(this.cell, event.key, this.data.rows.length, this.data.n);
       if (!cell) return;
       event.preventDefault();
       this.show(cell);
@@ -63,8 +63,10 @@ class Matrix {
     if (data.codes === this.data?.codes && data.sprite === this.data?.sprite) return;
     this.data = data;
     this.codes = bytesOf(data.codes);
-    this.canvas.width = this.canvas.height = data.n;
-    const image = new ImageData(coloursOf(this.codes, bytesOf(data.lut)), data.n, data.n);
+    const [nRows, n] = [data.rows.length, data.n];
+    [this.canvas.width, this.canvas.height] = [n, nRows];
+    this.square.style.aspectRatio = `${n} / ${nRows}`;
+    const image = new ImageData(coloursOf(this.codes, bytesOf(data.lut)), n, nRows);
     this.canvas.getContext("2d").putImageData(image, 0, 0);
     this.#label(data);
     this.cell = null;
@@ -78,29 +80,34 @@ class Matrix {
       "Point at a cell: row = pattern of activity, column = picture. The diagonal is right.";
   }
 
-  #label({ groups, n }) {
+  #label({ groups, rows, n }) {
     this.square.querySelectorAll(".line").forEach((line) => line.remove());
-    const names = groups.map(([name, first, behind]) => {
+    const named = rowGroups(groups, rows);
+    const names = named.map(([name, first, behind]) => {
       const label = element("span", "group", name);
-      label.style.top = `${((first + behind) / 2 / n) * 100}%`;
+      label.style.top = `${((first + behind) / 2 / rows.length) * 100}%`;
       return label;
     });
     this.labels.replaceChildren(...names);
-    for (const [, first] of groups.slice(1))
-      for (const side of ["top", "left"]) {
-        const line = element("div", `line ${side}`);
-        line.style[side] = `${(first / n) * 100}%`;
-        this.square.append(line);
-      }
+    this.#lines(named, "top", rows.length);
+    this.#lines(groups, "left", n);
+  }
+
+  #lines(groups, side, count) {
+    for (const [, first] of groups.slice(1)) {
+      const line = element("div", `line ${side}`);
+      line.style[side] = `${(first / count) * 100}%`;
+      this.square.append(line);
+    }
   }
 
   show(cell) {
     if (!cell) return;
     this.cell = cell;
-    const { n, thumbnail_px: size } = this.data;
+    const { rows, n, thumbnail_px: size } = this.data;
     const words = wordsOf(this.data, this.codes, cell);
     for (const [place, index] of [
-      [this.pattern, cell.row],
+      [this.pattern, rows[cell.row]],
       [this.picture, cell.column],
     ]) {
       place.hidden = false;
@@ -112,9 +119,9 @@ class Matrix {
       (words.isRight ? " (the right picture)" : "");
     Object.assign(this.mark.style, {
       left: `${(cell.column / n) * 100}%`,
-      top: `${(cell.row / n) * 100}%`,
+      top: `${(cell.row / rows.length) * 100}%`,
       width: `${100 / n}%`,
-      height: `${100 / n}%`,
+      height: `${100 / rows.length}%`,
     });
     this.mark.hidden = false;
   }
