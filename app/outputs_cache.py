@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -176,13 +177,16 @@ def gifti(answer: Answer, side: Hemisphere) -> bytes:
     return left if side == "left" else right
 
 
-def bundle(answer: Answer) -> bytes:
-    """Everything in one zip file."""
+def bundle(answer: Answer, extra: Mapping[str, bytes] | None = None) -> bytes:
+    """Everything in one zip file, with files of other makers."""
     return export.bundle_zip(
         answer.response,
         cache.regions_of(answer.card, answer.subject),
         answer.selection.regions,
         low_confidence=answer.card.low_confidence_regions,
+        extra=extra,
+        tr_s=answer.tr_s,
+        texts=answer.texts,
     )
 
 

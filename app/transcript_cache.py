@@ -30,6 +30,7 @@ __all__ = [
     "PAUSE_S",
     "WORDS_A_SECOND",
     "Draft",
+    "bundle",
     "change",
     "course_names",
     "courses",
@@ -273,3 +274,11 @@ def series(answer: Answer) -> bytes:
     """Make a CIFTI-2 time series of all areas, for Connectome Workbench."""
     (content,) = export_images.cifti(answer.response, tr_s=answer.tr_s).values()
     return content
+
+
+def bundle(answer: Answer) -> bytes:
+    """Everything in one zip file, the time series of areas among it."""
+    if not has_series(answer):
+        return outputs_cache.bundle(answer)
+    name = outputs_cache.file_name(answer, "values", "ptseries.nii")
+    return outputs_cache.bundle(answer, {name: series(answer)})

@@ -158,9 +158,9 @@ def courses_csv(
     Returns
     -------
     bytes
-        As :func:`region_csv` writes it. Columns: ``tr`` (from 0), ``seconds`` (when the volume
-        starts), ``text``, then the mean of each region and hemisphere over its modelled places
-        (of the region alone where places do not tell their side).
+        As :func:`region_csv` writes it. Columns: ``tr`` (from 1, as on the pages), ``seconds``
+        (when the volume starts), ``text``, then the mean of each region and hemisphere over its
+        modelled places (of the region alone where places do not tell their side).
 
     Raises
     ------
@@ -183,7 +183,7 @@ def courses_csv(
     for row, label in enumerate(response.row_labels):
         seconds = float(label) if is_number(label) else label
         said = texts[row] if texts else ""
-        lines.append(csv_line([row, seconds, said, *(course[row] for course in means)]))
+        lines.append(csv_line([row + 1, seconds, said, *(course[row] for course in means)]))
     return "".join(line + "\r\n" for line in lines).encode()
 
 
@@ -274,6 +274,9 @@ def bundle_zip(
     regions: Sequence[str] = (),
     low_confidence: Collection[str] = (),
     extra: Mapping[str, bytes] | None = None,
+    *,
+    tr_s: float | None = None,
+    texts: Sequence[str] = (),
 ) -> bytes:
     """Everything about one response in a zip file.
 
@@ -283,27 +286,34 @@ def bundle_zip(
         As in :func:`region_csv`.
     extra : mapping of str to bytes, optional
         More files, e.g. a still; folders in their names are dropped.
+    tr_s : float, optional
+        Time from one row to the next, in s, of rows over time.
+    texts : sequence of str
+        What is said in each row.
 
     Returns
     -------
     bytes
         ``README.txt`` (caveat, provenance, names of the pictures, what each file is), region CSV,
-        NPZ, and for surfaces two GIFTI files.
+        NPZ, for rows over time a CSV with a line a volume, and for surfaces two GIFTI files.
 
     Raises
     ------
     SpaceMismatchError, UnknownRegionError
-        As in :func:`region_csv`.
+        As in :func:`region_csv` and :func:`courses_csv`.
     """
     table = region_csv(response, atlas, regions, low_confidence=low_confidence)
     files = {
         file_name(response, "regions", "csv"): table,
-        file_name(response, "values", "npz"): npz(response),
+        file_name(response, "values", "npz"): npz(response, tr_s=tr_s, texts=texts),
     }
+    if tr_s is not None:
+        volumes = courses_csv(response, atlas, regions, tr_s=tr_s, texts=texts)
+        files[file_name(response, "volumes", "csv")] = volumes
     if response.space.kind == "surface":
-        files |= gifti(response)
+        files |= gifti(response, tr_s=tr_s)
     files |= {safe_name(name): content for name, content in (extra or {}).items()}
-    return _zip({"README.txt": _readme(response, list(files)), **files})
+    return _zip({"README.txt": _readme(response, list(files), tr_s), **files})
 
 
 def _gifti_side(
@@ -334,9 +344,9 @@ def _gifti_side(
     return content
 
 
-def _readme(response: Response, names: Sequence[str]) -> bytes:
+def _readme(response: Response, names: Sequence[str], tr_s: float | None) -> bytes:
     """Text that goes with a bundle."""
-    facts = [f"{key}: {value}" for key, value in provenance_lines(response)]
+    facts = [f"{key}: {value}" for key, value in provenance_lines(response, tr_s=tr_s)]
     is_timed = response.row_kind == "seconds"
     labels = [one_line(label) for label in response.row_labels]
     lines = [
@@ -360,6 +370,7 @@ def _readme(response: Response, names: Sequence[str]) -> bytes:
 def _what_is(name: str) -> str:
     """Explain a file of the bundle."""
     kinds = {
+        "_volumes.csv": "what is said and the mean of every region, a line a volume",
         ".csv": "means of regions; lines that start with # say where they come from",
         ".npz": 'every value; numpy.load(name, allow_pickle=False)["values"]',
         ".L.func.gii": "left hemisphere, GIFTI",

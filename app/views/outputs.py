@@ -156,7 +156,8 @@ def _files(answer: Answer) -> None:
             )
             for side, letter in sides
         ]
-    files.append(("Everything (ZIP)", name("bundle", "zip"), partial(outputs_cache.bundle, answer)))
+    bundle = transcript_cache.bundle if answer.is_transcript else outputs_cache.bundle
+    files.append(("Everything (ZIP)", name("bundle", "zip"), partial(bundle, answer)))
     st.caption("Values, always with model, version, settings and caveat inside.")
     for label, file_name, make in files:
         st.download_button(

@@ -36,7 +36,7 @@ def effects_csv(
     -------
     bytes
         UTF-8 text, lines end in ``\r\n``: ``# key: value`` lines, a header, then a line a unit.
-        Columns: ``number`` (of the word or the volume, from 0), ``seconds`` (its onset),
+        Columns: ``number`` (of the word or the volume, from 1), ``seconds`` (its onset),
         ``text``, ``effect`` and ``peak_seconds`` (the volume in which it is reached), then
         ``baseline_1``, ``baseline_2`` ... one a random order. Effects are in the response's
         units; cells are written as in :func:`models.export.region_csv`.
@@ -54,7 +54,7 @@ def effects_csv(
     peaks = np.abs(found.changes).argmax(axis=1)
     for index, name in enumerate(found.names):
         seconds = float(response.row_labels[int(peaks[index])])
-        where = (int(found.numbers[index]), float(found.onsets_s[index]), name)
+        where = (int(found.numbers[index]) + 1, float(found.onsets_s[index]), name)
         effect = (float(found.effects[index]), seconds)
         lines.append(csv_line([*where, *effect, *found.baseline[index].tolist()]))
     return "".join(line + "\r\n" for line in lines).encode()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -351,6 +352,16 @@ def test_the_table_of_volumes_has_number_seconds_text_and_regions():
     np.testing.assert_allclose(
         [float(row["44 left"]) for row in rows], answer.response.values[:, 0], rtol=1e-6
     )
+    assert [row["tr"] for row in rows[:2]] == ["1", "2"]  # as on the page
+    with zipfile.ZipFile(io.BytesIO(transcript_cache.bundle(answer))) as everything:
+        kinds = [name.rpartition("_")[2] for name in everything.namelist()]
+    assert kinds == [
+        "README.txt",
+        "regions.csv",
+        "values.npz",
+        "volumes.csv",
+        "values.ptseries.nii",
+    ]
     archive = np.load(io.BytesIO(outputs_cache.npz(answer)))
     assert archive["texts"].tolist() == list(answer.texts)
     assert archive["tr_s"] == 2.0

@@ -37,6 +37,8 @@ from tests.bench.visits import Case
 
 SERVER = "tests/bench/viewer_server.py"
 N_FRAMES = 50
+#: Volumes of a transcript, with 1,000 parcels each.
+N_VOLUMES = 300
 T = TypeVar("T")
 
 
@@ -72,7 +74,11 @@ def title(case: Case) -> str:
     """Contender and number of frames."""
     if case.contender == "empty":
         return "an empty page (its words)"
-    words = {"plotly": "plotly Mesh3d", "ours_parcels": "ours, 360 parcels"}
+    words = {
+        "plotly": "plotly Mesh3d",
+        "ours_parcels": "ours, 360 parcels",
+        "ours_thousand": "ours, 1,000 parcels",
+    }
     frames = "1 frame" if case.n_frames == 1 else f"{case.n_frames} frames"
     return f"{words.get(case.contender, case.contender)}, {frames}"
 
@@ -96,6 +102,7 @@ def bench_traffic(server: Server, mesh: str) -> list[Verdict]:
     cases += [Case("ours", mesh, 1), Case("ours", mesh, N_FRAMES)]
     if mesh == "fsLR32k":
         cases += [Case("ours_parcels", mesh, 1), Case("ours_parcels", mesh, N_FRAMES)]
+        cases += [Case("ours_thousand", mesh, 1), Case("ours_thousand", mesh, N_VOLUMES)]
     empty = visits.traffic(server, Case("empty", mesh, 1))
     found = {case: visits.traffic(server, case) for case in cases}
     rows = [("an empty page, all in all", "-", "-", f"{empty.rerun}", "-")]
@@ -112,9 +119,9 @@ def bench_traffic(server: Server, mesh: str) -> list[Verdict]:
     header = ("what", "socket MB", "HTTP MB", "unchanged rerun, bytes in all", "new data MB")
     print_table(f"{mesh}: bytes beyond those of an empty page", header, rows)
 
-    def frame_bytes(contender: str) -> float:
-        many, one = (found[Case(contender, mesh, n)].socket for n in (N_FRAMES, 1))
-        return (many - one) / (N_FRAMES - 1)
+    def frame_bytes(contender: str, n_frames: int = N_FRAMES) -> float:
+        many, one = (found[Case(contender, mesh, n)].socket for n in (n_frames, 1))
+        return (many - one) / (n_frames - 1)
 
     plotly, ours = frame_bytes("plotly"), frame_bytes("ours")
     n_vertices = len(load_geometry(mesh).positions)
@@ -129,6 +136,8 @@ def bench_traffic(server: Server, mesh: str) -> list[Verdict]:
     if mesh == "fsLR32k":
         ratio = plotly / frame_bytes("ours_parcels")
         verdicts.append(at_least("parcel frame on the wire under plotly's", ratio, 100))
+        ratio = plotly / frame_bytes("ours_thousand", N_VOLUMES)
+        verdicts.append(at_least("frame of 1,000 parcels on the wire under plotly's", ratio, 100))
     return verdicts
 
 
@@ -170,14 +179,17 @@ MODES: dict[str, tuple[str, str, dict[str, object]]] = {
     "ours, one view with region outlines": ("ours", "ours", {"outlines": True}),
     "ours, four views": ("ours", "ours", {"layout": "four"}),
 }
-PARCEL_MODE = ("ours_parcels", "ours", {})
+PARCEL_MODES: dict[str, tuple[str, str, dict[str, object]]] = {
+    "ours, one view, 360 parcels": ("ours_parcels", "ours", {}),
+    "ours, one view, 300 volumes of 1,000 parcels": ("ours_thousand", "ours", {}),
+}
 
 
 def bench_playing(server: Server, mesh: str, rounds: Rounds) -> list[Verdict]:
     """Time a frame, with the same canvas, samples and view."""
     modes = dict(MODES)
     if mesh == "fsLR32k":
-        modes["ours, one view, 360 parcels"] = PARCEL_MODE
+        modes |= PARCEL_MODES
     if mesh == "fine":  # no atlas, no outlines
         del modes["ours, one view with region outlines"]
     found: dict[str, list[visits.Playing]] = {name: [] for name in modes}
@@ -185,7 +197,8 @@ def bench_playing(server: Server, mesh: str, rounds: Rounds) -> list[Verdict]:
         names = list(modes) if number % 2 == 0 else list(reversed(modes))
         for name in names:
             contender, driver, options = modes[name]
-            case = Case(contender, mesh, N_FRAMES)
+            n_frames = N_VOLUMES if contender == "ours_thousand" else N_FRAMES
+            case = Case(contender, mesh, n_frames)
             found[name].append(visits.playing(server, case, driver, rounds.shown, options))
             print(".", end="", file=sys.stderr, flush=True)
     rows = [

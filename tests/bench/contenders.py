@@ -121,6 +121,26 @@ def our_parcel_message(mesh: str, n_frames: int, seed: int) -> bytes:
     )
 
 
+def our_thousand_message(mesh: str, n_frames: int, seed: int) -> bytes:
+    """Pack one value for each of 1,000 parcels, as many as Text2fMRI's.
+
+    The mesh file knows the 360 areas of MMP 1.0 only, so 360 of the 1,000 are seen; what is sent,
+    uploaded and looked up is the same.
+    """
+    space = load_geometry(mesh).space
+    values = np.random.default_rng(seed).normal(size=(n_frames, 1000)).cumsum(axis=0)
+    return pack_view(
+        response_of(values / np.abs(values).max(), Space("thousand", "parcels", 500, 500)),
+        mesh_url=mesh_url(mesh),
+        mesh_vertices=(space.n_left, space.n_right),
+        mesh_space=mesh,
+        atlas=load_atlas(mesh, "mmp"),
+        summary={},
+        layout="dorsal",
+        height_px=HEIGHT,
+    )
+
+
 def default_atlas(mesh: str) -> str:
     """Atlas whose regions are named and outlined."""
     return "retinotopy" if mesh == "fsaverage5" else "mmp"

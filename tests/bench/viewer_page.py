@@ -9,6 +9,7 @@ from tests.bench import contenders
 plotly_figure = st.cache_resource(max_entries=20)(contenders.plotly_figure)
 our_message = st.cache_resource(max_entries=20)(contenders.our_message)
 our_parcel_message = st.cache_resource(max_entries=20)(contenders.our_parcel_message)
+our_thousand_message = st.cache_resource(max_entries=20)(contenders.our_thousand_message)
 view_surf_html = st.cache_resource(max_entries=20)(contenders.view_surf_html)
 
 st.set_page_config(layout="wide", initial_sidebar_state="collapsed")
@@ -43,6 +44,9 @@ elif contender == "ours_four":
 elif contender == "ours_parcels":
     with st.container(width=contenders.WIDTH):
         brain_view(our_parcel_message(mesh, n_frames, seed), key="brain")
+elif contender == "ours_thousand":
+    with st.container(width=contenders.WIDTH):
+        brain_view(our_thousand_message(mesh, n_frames, seed), key="brain")
 else:
     st.write("Nothing to see.")
 st.html(f"<span class='bench-runs'>run {st.session_state['runs']}</span>")

@@ -23,7 +23,7 @@ class Case:
 
     Parameters
     ----------
-    contender : {"plotly", "view_surf", "ours", "ours_parcels", "empty"}
+    contender : {"plotly", "view_surf", "ours", "ours_parcels", "ours_thousand", "empty"}
     mesh : str
         One of ``geometry.MESHES``.
     n_frames : int

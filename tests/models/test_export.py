@@ -152,11 +152,11 @@ def test_courses_have_a_line_a_volume_and_a_column_a_region():
     assert comments["limits"] == "0 to 9"
     assert lines == [
         {
-            **{"tr": "0", "seconds": "0.0", "text": ""},
+            **{"tr": "1", "seconds": "0.0", "text": ""},
             **{"V1 left": "1.0", "V1 right": "6.0", "V2 left": "4.0", "V2 right": "3.0"},
         },
         {
-            **{"tr": "1", "seconds": "1.49", "text": "'=one, two"},
+            **{"tr": "2", "seconds": "1.49", "text": "'=one, two"},
             **{"V1 left": "3.0", "V1 right": "6.0", "V2 left": "", "V2 right": "3.0"},
         },
     ]
@@ -167,7 +167,7 @@ def test_courses_of_voxels_name_regions_without_a_side():
     masks = RegionMasks("areas", "Areas", space, {"V1": [0, 1], "FFA": [1, 2]})
     response = a_response([[1, 3, 5, 7]], space, row_labels=("0",), row_kind="seconds")
     _, lines = read_csv(courses_csv(response, masks, ["FFA"], tr_s=2))
-    assert lines == [{"tr": "0", "seconds": "0.0", "text": "", "FFA": "4.0"}]
+    assert lines == [{"tr": "1", "seconds": "0.0", "text": "", "FFA": "4.0"}]
 
 
 def test_courses_are_read_by_pandas_as_the_docstring_says():
@@ -346,6 +346,20 @@ def test_bundle_of_parcels_has_no_gifti():
     atlas = dataclasses.replace(TOY_ATLAS, space=parcels)
     with zipfile.ZipFile(io.BytesIO(bundle_zip(a_response([[1] * 8], parcels), atlas))) as archive:
         assert not [name for name in archive.namelist() if name.endswith(".gii")]
+
+
+def test_bundle_of_a_transcript_has_its_words_and_times_in_every_file():
+    response, texts = over_time([[1] * 8, [2] * 8]), ("one", "two")
+    content = bundle_zip(response, TOY_ATLAS, tr_s=1.49, texts=texts)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name.rpartition("_")[2]: archive.read(name) for name in archive.namelist()}
+    assert files["volumes.csv"] == courses_csv(response, TOY_ATLAS, tr_s=1.49, texts=texts)
+    with np.load(io.BytesIO(files["values.npz"])) as arrays:
+        assert arrays["texts"].tolist() == ["one", "two"]
+        assert arrays["tr_s"] == 1.49
+    left = nib.gifti.GiftiImage.from_bytes(files["values.L.func.gii"])
+    assert float(left.darrays[1].meta["TimeStep"]) == 1490
+    assert "tr: 1.49 s" in files["README.txt"].decode()
 
 
 def test_provenance_lines_leave_out_what_is_unknown():

@@ -41,7 +41,7 @@ def test_a_line_a_word_with_its_effect_its_peak_and_every_order():
     assert [row["text"] for row in rows] == ["'=SUM(A1)", "b, c"]
     assert [float(row["effect"]) for row in rows] == [-0.75, 0.25]
     assert [float(row["peak_seconds"]) for row in rows] == [4.0, 0.0]
-    assert [(row["number"], row["seconds"]) for row in rows] == [("0", "0.5"), ("3", "2.25")]
+    assert [(row["number"], row["seconds"]) for row in rows] == [("1", "0.5"), ("4", "2.25")]
     assert [(row["baseline_1"], row["baseline_2"]) for row in rows] == [
         ("0.1", "0.2"),
         ("0.3", "0.4"),
