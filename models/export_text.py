@@ -67,7 +67,8 @@ def one_line(text: str) -> str:
 def safe_name(name: str) -> str:
     """File name without folders, safe on every file system."""
     path = PurePosixPath(name.replace("\\", "/"))
-    return slug(path.stem) + (f".{slug(path.suffix)}" if path.suffix else "")
+    stem = "_".join(slug(part) for part in path.stem.split("_") if part)
+    return (stem or "unnamed") + (f".{slug(path.suffix)}" if path.suffix else "")
 
 
 def slug(text: str) -> str:
