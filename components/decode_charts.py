@@ -170,14 +170,7 @@ def accuracy_curve(
             marker={"size": 7},
             hovertemplate=f"%{{x}}: %{{y:.0%}}<extra>{name}</extra>",
         )
-    figure.add_scatter(
-        x=x,
-        y=curve.chance[known],
-        name="chance",
-        mode="lines",
-        line={"color": CONTROL, "width": 1.5, "dash": "dot"},
-        hovertemplate="chance: %{y:.1%}<extra></extra>",
-    )
+    _add_chance(figure, x, curve.chance[known])
     if current is not None:
         figure.add_vline(x=current, line={"color": CONTROL, "dash": "dash", "width": 1})
     _calm(figure, curve.title, what)
@@ -186,6 +179,18 @@ def accuracy_curve(
         figure.update_xaxes(type="log", tickvals=x, ticktext=[f"{value:g}" for value in x])
     figure.update_layout(height=320, showlegend=True)
     return figure
+
+
+def _add_chance(figure: go.Figure, x: Sequence[Any], chance: FloatArray) -> None:
+    """Dotted line at what guessing reaches."""
+    figure.add_scatter(
+        x=x,
+        y=chance,
+        name="chance",
+        mode="lines",
+        line={"color": CONTROL, "width": 1.5, "dash": "dot"},
+        hovertemplate="chance: %{y:.1%}<extra></extra>",
+    )
 
 
 def accuracy_bars(curve: Curve, *, what: str) -> go.Figure:
@@ -222,14 +227,7 @@ def accuracy_bars(curve: Curve, *, what: str) -> go.Figure:
             },
             hovertemplate=f"%{{x}}: %{{y:.0%}}<extra>{name}</extra>",
         )
-    figure.add_scatter(
-        x=x,
-        y=curve.chance[known],
-        name="chance",
-        mode="lines",
-        line={"color": CONTROL, "width": 1.5, "dash": "dot"},
-        hovertemplate="chance: %{y:.1%}<extra></extra>",
-    )
+    _add_chance(figure, x, curve.chance[known])
     _calm(figure, curve.title, what)
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")

@@ -10,7 +10,7 @@ import pytest
 from app import decode_cache
 from app.decode_link import DecodeState
 from models.spaces import FSAVERAGE5
-from tests.browser.test_images_page import SECOND, AppPage, server
+from tests.browser.test_images_page import SECOND, AppPage, server, visitors
 
 __all__ = ["server"]  # fixture
 
@@ -37,21 +37,8 @@ class DecodePage(AppPage):
 
 @pytest.fixture
 def visitor(chromium, server):
-    """Make a visitor; an error on their page or a request to elsewhere fails the test."""
-    contexts, pages = [], []
-
-    def come(width=1440, height=900, **options):
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        pages.append(DecodePage(context.new_page(), server.port))
-        return pages[-1]
-
-    yield come
-    for context in contexts:
-        context.close()
-    for page in pages:
-        assert page.errors == []
-        assert {host for host in page.hosts if host} <= {f"localhost:{server.port}"}
+    with visitors(chromium, server, DecodePage) as come:
+        yield come
 
 
 @pytest.fixture(scope="module")

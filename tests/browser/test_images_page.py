@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -75,15 +76,15 @@ class AppPage(ViewerPage):
         self.rest()
 
 
-@pytest.fixture
-def visitor(chromium, server):
+@contextmanager
+def visitors(chromium, server, kind=AppPage):
     """Make a visitor; an error on their page or a request to elsewhere fails the test."""
     contexts, pages = [], []
 
     def come(width=1440, height=900, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
-        pages.append(AppPage(context.new_page(), server.port))
+        pages.append(kind(context.new_page(), server.port))
         return pages[-1]
 
     yield come
@@ -92,6 +93,12 @@ def visitor(chromium, server):
     for page in pages:
         assert page.errors == []
         assert page.hosts <= {f"localhost:{server.port}", ""}
+
+
+@pytest.fixture
+def visitor(chromium, server):
+    with visitors(chromium, server) as come:
+        yield come
 
 
 def right_half() -> bytes:
