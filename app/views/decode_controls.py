@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import decode_cache, decode_worlds, messages, state, widgets
 from app.decode_link import (
+    DEFAULT_SHOWN,
     MOST_MISSED_PERCENT,
     MOST_NOISE,
     MOST_REPEATS,
@@ -192,6 +193,8 @@ def _pick_shown(now: DecodeState, uploads: Uploads) -> DecodeState:
             args=(key, names[(names.index(shown) + 1) % len(names)]),
             help="Look at the pattern of the next picture",
         )
+    if shown == DEFAULT_SHOWN:
+        st.caption("Chosen to start with because the first settings find it. Try others.")
     is_out = st.toggle(
         "Take it out of the gallery",
         now.is_left_out,

@@ -79,6 +79,7 @@ def test_a_first_visit_tells_the_story_of_a_picture_that_was_found():
     assert "same family, partly independent" in said
     assert "Found: the right picture is number 1 of 100" in said
     assert "Shown: Faces 7" in said
+    assert "Chosen to start with because the first settings find it" in said
     assert "Confident match" in said
     assert "Assumption: single-trial signal-to-noise" in said
     assert "the right picture was among the five best guesses" in said
@@ -131,8 +132,9 @@ def test_next_picture_and_measure_again_change_the_link():
     assert test.query_params["seed"] in ("1", ["1"])
     before = test.selectbox[0].value
     button(test, "Next").click()
-    settled(test.run())
+    said = words(settled(test.run()))
     assert test.selectbox[0].value != before
+    assert "Chosen to start with" not in said
 
 
 def test_a_link_to_files_says_that_they_stayed():
